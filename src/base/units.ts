@@ -1,0 +1,10 @@
+/**
+ * Units of time in milliseconds, so that every duration reads as what it is.
+ * Never holds a tunable: numbers with a meaning live in their folder's `options.ts`.
+ * @module
+ */
+
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60 * SECOND_MS
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS

@@ -1,0 +1,63 @@
+/**
+ * Commands about contacts.
+ * Never says of a contact what only the other side can know.
+ * @module
+ */
+import type { AnyCommand } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import type { Contact } from '../names.ts'
+import { shortId } from '../names.ts'
+import { neutralise, safetyNumberLines, table } from '../text.ts'
+
+function stateWords(contact: Contact): string {
+  switch (contact.state) {
+    case 'requesting':
+      return 'asking: the request is on its way'
+    case 'requested':
+      return 'asked: waiting for an answer'
+    case 'active':
+      return contact.laneOpen ? 'connected' : 'offline'
+    case 'failed':
+      return `failed: ${neutralise(contact.failure ?? 'unknown reason')}`
+    case 'blocked':
+      return 'blocked'
+  }
+}
+
+function contactRow(contact: Contact): readonly string[] {
+  const queued = contact.queuedMessages === 0 ? '' : String(contact.queuedMessages)
+  return [shortId(contact.contactId), neutralise(contact.alias ?? ''), stateWords(contact), queued]
+}
+
+export const CONTACT_COMMANDS: readonly AnyCommand[] = [
+  defineCommand('listContacts', {
+    flags: [{ name: 'safety-numbers', value: undefined, description: 'Show the safety number of each contact.' }],
+    show(contacts, { flags }) {
+      if (contacts.length === 0) {
+        return { out: '', hint: 'No contacts. Make an invite with `noctule create-invite`, or accept one.\n' }
+      }
+      if (!flags.has('safety-numbers')) {
+        return { out: table(['CONTACT', 'ALIAS', 'STATE', 'WAITING'], contacts.map(contactRow)) }
+      }
+      const parts = contacts.map((contact) => {
+        const [id = '', alias = '', state = ''] = contactRow(contact)
+        const number =
+          contact.safetyNumber === undefined ? '    not known yet' : safetyNumberLines(contact.safetyNumber, '    ')
+        return `${[id, alias, state].filter((cell) => cell.length > 0).join('  ')}\n${number}\n`
+      })
+      return { out: parts.join('\n'), hint: '\nCompare over another channel: both sides see the same digits.\n' }
+    },
+  }),
+  defineCommand('removeContact', {
+    positionals: ['recipient'],
+    show: (_, { subject }) => ({ out: `Contact ${subject} and all its messages are gone from this machine.\n` }),
+  }),
+  defineCommand('block', {
+    positionals: ['recipient'],
+    show: (_, { subject }) => ({ out: `Contact ${subject} is blocked.\n` }),
+  }),
+  defineCommand('unblock', {
+    positionals: ['recipient'],
+    show: (_, { subject }) => ({ out: `Contact ${subject} is no longer blocked.\n` }),
+  }),
+]

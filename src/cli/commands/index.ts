@@ -1,0 +1,23 @@
+/** The commands, in the order of the help. @module */
+import type { AnyCommand } from '../command.ts'
+import { CONTACT_COMMANDS } from './contacts.ts'
+import { DAEMON_COMMANDS } from './daemon.ts'
+import { INVITE_COMMANDS } from './invites.ts'
+import { MESSAGE_COMMANDS } from './messages.ts'
+
+export const COMMANDS: readonly AnyCommand[] = [
+  ...INVITE_COMMANDS,
+  ...CONTACT_COMMANDS,
+  ...MESSAGE_COMMANDS,
+  ...DAEMON_COMMANDS,
+]
+
+/** Methods that make no sense as one command, with the reason. */
+export const METHODS_WITHOUT_COMMAND = {
+  unsubscribeReceive: 'A subscription lives as long as its connection, and a command has one of its own.',
+} as const
+
+/** The command that a typed word names, if any. */
+export function findCommand(name: string): AnyCommand | undefined {
+  return COMMANDS.find((command) => command.name === name)
+}

@@ -1,0 +1,345 @@
+/**
+ * Contacts from the first request to their removal, and the lane that each has.
+ * Never tells a contact that it was blocked or removed: its lane runs out with its window. Spec 10-messenger §5.
+ * @module
+ */
+import { hexDecode, utf8Encode } from '../base/index.ts'
+import { inviteId as nameInvite, parseInvite } from '../identity/index.ts'
+import { createLaneQueue, restartLink } from '../padding/index.ts'
+import { decodeSessionState, dropExpiredKeys } from '../session/index.ts'
+import { CONTENT_CHUNK_BYTES, CONTENT_TYPE_TEXT } from '../wire/index.ts'
+import type { ContactInfo, InvitePreview } from './api.ts'
+import { type ContactEntry, type Context, createId, describeIdentity, forgetIdentity, isLive } from './context.ts'
+import {
+  contactKey,
+  moveContact,
+  putContact,
+  putSession,
+  receiveRecord,
+  recordForSlot,
+  storeReceived,
+} from './conversation.ts'
+import { messengerError } from './errors.ts'
+import { checkName, forgetRequest } from './invitations.ts'
+import type { Step } from './journal.ts'
+import { createLaneRunner } from './lane-runner.ts'
+import { REQUEST_LIFETIME_MS } from './options.ts'
+import { startRequest } from './outgoing-request.ts'
+import {
+  type ContactRecord,
+  getRecord,
+  IDS,
+  MESSAGE,
+  OUTGOING_REQUEST,
+  type OutgoingRequest,
+  PENDING_SESSION,
+  readRecord,
+  SELF,
+  TABLE,
+} from './records.ts'
+
+export function describeContact(context: Context, entry: ContactEntry): ContactInfo {
+  const { contactId, state, alias, remote, createdAtMs, queuedMessages, failure } = entry.record
+  const known = remote === undefined ? undefined : describeIdentity(context, remote)
+  return {
+    contactId,
+    state,
+    alias,
+    identity: known?.identity,
+    safetyNumber: known?.safetyNumber,
+    createdAtMs,
+    laneOpen: !entry.muted && entry.lane?.isOpen() === true,
+    queuedMessages,
+    failure,
+  }
+}
+
+export function previewInvite(context: Context, uri: string): InvitePreview {
+  const invite = readInvite(uri)
+  const id = nameInvite(invite.voucher)
+  return {
+    version: invite.version,
+    expiresAtMs: invite.expiresAtMs,
+    expired: context.deps.clock.nowMs() >= invite.expiresAtMs,
+    own: context.invites.has(id),
+    accepted: [...context.contacts.values()].some(({ record }) => record.inviteId === id),
+  }
+}
+
+function readInvite(uri: string) {
+  const parsed = parseInvite(uri)
+  if (parsed.ok) return parsed.invite
+  switch (parsed.reason) {
+    case 'malformed':
+      throw messengerError('INVITE_MALFORMED')
+    case 'foreign':
+      throw messengerError('INVITE_FOREIGN')
+    case 'unsupported-version':
+      throw messengerError('INVITE_VERSION_UNSUPPORTED')
+  }
+}
+
+export function acceptInvite(
+  context: Context,
+  options: { readonly uri: string; readonly alias?: string; readonly message?: string },
+): Promise<ContactInfo> {
+  const invite = readInvite(options.uri)
+  const alias = checkName(options.alias)
+  const message = options.message?.toWellFormed()
+  if (message !== undefined && message.length === 0) throw messengerError('MESSAGE_EMPTY')
+  if (message !== undefined && utf8Encode(message).length > CONTENT_CHUNK_BYTES) {
+    throw messengerError('MESSAGE_TOO_LONG', { details: { limit: CONTENT_CHUNK_BYTES } })
+  }
+  return context.journal.transact((step) => {
+    const preview = previewInvite(context, options.uri)
+    if (preview.own) throw messengerError('INVITE_OWN')
+    if (preview.accepted) throw messengerError('INVITE_ALREADY_ACCEPTED')
+    if (preview.expired) throw messengerError('INVITE_EXPIRED')
+    const createdAtMs = context.deps.clock.nowMs()
+    const outgoing: OutgoingRequest = {
+      voucher: invite.voucher,
+      rendezvousPublicKey: invite.rendezvousPublicKey,
+      inviteExpiresAtMs: invite.expiresAtMs,
+      message,
+      request: undefined,
+    }
+    const entry = addContact(context, step, {
+      state: 'requesting',
+      role: 'dialer',
+      alias,
+      remote: undefined,
+      createdAtMs,
+      inviteId: nameInvite(invite.voucher),
+    })
+    step.put(TABLE.outgoingRequest, entry.record.contactId, OUTGOING_REQUEST.encode(outgoing), { erasable: true })
+    step.after(() => {
+      entry.outgoing = outgoing
+      resumeContact(context, entry)
+    })
+    return describeContact(context, entry)
+  })
+}
+
+export function acceptRequest(
+  context: Context,
+  options: { readonly requestId: string; readonly alias?: string },
+): Promise<ContactInfo> {
+  const alias = checkName(options.alias)
+  return context.journal.transact(async (step) => {
+    const request = context.requests.get(options.requestId)
+    if (request === undefined) throw messengerError('REQUEST_UNKNOWN')
+    const { store } = context.deps
+    const pending = await getRecord(store, TABLE.pendingSession, request.requestId, PENDING_SESSION)
+    const session = decodeSessionState(pending.session)
+    if (session === undefined) throw messengerError('STATE_CORRUPT')
+    forgetRequest(context, step, request.requestId)
+    const entry = addContact(context, step, {
+      state: 'active',
+      role: 'listener',
+      alias,
+      remote: request.remote,
+      createdAtMs: context.deps.clock.nowMs(),
+      inviteId: request.inviteId,
+    })
+    const { contactId } = entry.record
+    step.put(TABLE.session, contactId, pending.session, { erasable: true })
+    step.put(TABLE.laneSecret, contactId, pending.laneSecret, { erasable: true })
+    if (request.message !== undefined) {
+      const { messageId, text, timestampMs } = request.message
+      const body = utf8Encode(text)
+      storeReceived(context, step, entry, {
+        messageId: hexDecode(messageId) ?? new Uint8Array(),
+        timestampMs,
+        type: CONTENT_TYPE_TEXT,
+        body,
+      })
+    }
+    step.after(() => {
+      entry.session = session
+      entry.laneSecret = pending.laneSecret
+      resumeContact(context, entry)
+    })
+    return describeContact(context, entry)
+  })
+}
+
+function addContact(
+  context: Context,
+  step: Step,
+  facts: Pick<ContactRecord, 'state' | 'role' | 'alias' | 'remote' | 'createdAtMs' | 'inviteId'>,
+): ContactEntry {
+  const record: ContactRecord = {
+    ...facts,
+    contactId: createId(context.deps.random),
+    stateBefore: undefined,
+    requestExpiresAtMs: facts.createdAtMs + REQUEST_LIFETIME_MS,
+    failure: undefined,
+    messageCount: 0,
+    queuedMessages: 0,
+  }
+  const entry: ContactEntry = {
+    record,
+    outgoing: undefined,
+    session: undefined,
+    laneSecret: undefined,
+    queue: createLaneQueue({ unacknowledged: [], lastSequence: 0, receivedBase: 0, receivedAhead: [] }),
+    envelopes: new Map(),
+    muted: false,
+    lane: undefined,
+    rendezvous: undefined,
+  }
+  putContact(step, entry, record)
+  step.put(TABLE.contactIds, SELF, IDS.encode([...context.contacts.keys(), record.contactId]))
+  step.event({ type: 'contact', contactId: record.contactId, state: record.state, failure: undefined })
+  step.after(() => context.contacts.set(record.contactId, entry))
+  return entry
+}
+
+/** Starts what a contact needs in its state: the rendezvous of a request, or its lane. */
+export function resumeContact(context: Context, entry: ContactEntry): void {
+  if (!isLive(context, entry)) return
+  const { state } = entry.record
+  if (state === 'requesting') startRequest(context, entry, () => resumeContact(context, entry))
+  if (state === 'requested' || state === 'active') startLane(context, entry)
+}
+
+function startLane(context: Context, entry: ContactEntry): void {
+  if (entry.laneSecret === undefined || entry.lane !== undefined) return
+  const lane = createLaneRunner(context.deps, {
+    role: entry.record.role,
+    laneSecret: entry.laneSecret,
+    isolation: entry.record.contactId,
+    onOpen: async () => {
+      entry.queue = restartLink(entry.queue)
+      if (entry.record.state !== 'requested') return
+      // Only the inviter can open this lane: that it is there is the acceptance.
+      await context.journal.transact((step) => {
+        if (isLive(context, entry) && entry.record.state === 'requested') moveContact(step, entry, { state: 'active' })
+      })
+    },
+    nextRecord: (slotIndex) => recordForSlot(entry, slotIndex),
+    onRecord: (record) => receiveRecord(context, entry, record),
+    onEnded: () => {
+      context.owner.release(lane)
+      if (entry.lane === lane) entry.lane = undefined
+    },
+    onFailure: context.deps.onFailure,
+  })
+  if (!context.owner.adopt(lane)) return
+  entry.lane = lane
+  lane.start()
+}
+
+/** A request that nobody answered has failed, on either side. Looked at on a clock of its own. */
+export async function sweepRequests(context: Context): Promise<void> {
+  const nowMs = context.deps.clock.nowMs()
+  for (const { requestId, receivedAtMs } of context.requests.values()) {
+    if (nowMs < receivedAtMs + REQUEST_LIFETIME_MS) continue
+    await context.journal.transact((step) => {
+      if (context.requests.has(requestId)) forgetRequest(context, step, requestId)
+    })
+  }
+  for (const entry of context.contacts.values()) {
+    if (entry.record.state !== 'requested' || nowMs < entry.record.requestExpiresAtMs) continue
+    await context.journal.transact((step) => {
+      if (!isLive(context, entry) || entry.record.state !== 'requested') return
+      moveContact(step, entry, { state: 'failed', failure: 'REQUEST_EXPIRED' })
+      step.after(() => mute(context, entry))
+    })
+  }
+}
+
+/** Forgets keys of envelopes that never came, for contacts that are silent as well. Looked at on a clock of its own. */
+export async function sweepSessions(context: Context): Promise<void> {
+  const nowMs = context.deps.clock.nowMs()
+  for (const entry of context.contacts.values()) {
+    if (entry.session === undefined || dropExpiredKeys(entry.session, nowMs).consumed.length === 0) continue
+    await context.journal.transact((step) => {
+      if (entry.session === undefined || !isLive(context, entry)) return
+      const { state, consumed } = dropExpiredKeys(entry.session, nowMs)
+      putSession(step, entry, state, consumed)
+    })
+  }
+}
+
+/** Cover only from here on, until the lane has run out; a request that is under way goes no further. */
+function mute(context: Context, entry: ContactEntry): void {
+  entry.muted = true
+  entry.lane?.retire()
+  if (entry.rendezvous !== undefined) context.owner.dismiss(entry.rendezvous)
+  entry.rendezvous = undefined
+}
+
+export function blockContact(context: Context, contactId: string): Promise<ContactInfo> {
+  return changeContact(context, contactId, (step, entry) => {
+    if (entry.record.state === 'blocked') return
+    moveContact(step, entry, { state: 'blocked', stateBefore: entry.record.state })
+    step.after(() => mute(context, entry))
+  })
+}
+
+export function unblockContact(context: Context, contactId: string): Promise<ContactInfo> {
+  return changeContact(context, contactId, (step, entry) => {
+    if (entry.record.state !== 'blocked') return
+    moveContact(step, entry, { state: entry.record.stateBefore ?? 'failed', stateBefore: undefined })
+    step.after(() => {
+      // What had failed before the block has no lane to come back to.
+      if (entry.record.state === 'failed') return
+      entry.muted = false
+      // A lane that has not run out goes on as if nothing had been; otherwise a new one is opened now.
+      if (entry.lane?.resume() === true) return
+      entry.lane = undefined
+      resumeContact(context, entry)
+    })
+  })
+}
+
+async function changeContact(
+  context: Context,
+  contactId: string,
+  change: (step: Step, entry: ContactEntry) => void,
+): Promise<ContactInfo> {
+  await context.journal.transact((step) => change(step, findContact(context, contactId)))
+  return describeContact(context, findContact(context, contactId))
+}
+
+export function findContact(context: Context, contactId: string): ContactEntry {
+  const entry = context.contacts.get(contactId)
+  if (entry === undefined) throw messengerError('CONTACT_UNKNOWN')
+  return entry
+}
+
+/** Forgets everything of a contact in one step. */
+export function removeContact(context: Context, contactId: string): Promise<void> {
+  return context.journal.transact(async (step) => {
+    const entry = findContact(context, contactId)
+    const { store } = context.deps
+    const perContact = [
+      TABLE.contact,
+      TABLE.outgoingRequest,
+      TABLE.session,
+      TABLE.laneSecret,
+      TABLE.outbox,
+      TABLE.inbox,
+      TABLE.partialIds,
+    ]
+    for (const table of perContact) step.delete(table, contactId)
+    for (const sequence of entry.envelopes.keys()) step.delete(TABLE.envelope, contactKey(contactId, sequence))
+    for (const id of (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []) {
+      step.delete(TABLE.partial, contactKey(contactId, id))
+    }
+    for (let position = 1; position <= entry.record.messageCount; position += 1) {
+      const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+      step.delete(TABLE.message, contactKey(contactId, position))
+      if (message.idempotencyKey !== undefined) {
+        step.delete(TABLE.idempotency, contactKey(contactId, message.idempotencyKey))
+      }
+    }
+    step.put(TABLE.contactIds, SELF, IDS.encode([...context.contacts.keys()].filter((id) => id !== contactId)))
+    step.after(() => {
+      context.contacts.delete(contactId)
+      if (entry.record.remote !== undefined) forgetIdentity(context, entry.record.remote)
+      mute(context, entry)
+    })
+  })
+}

@@ -1,0 +1,110 @@
+/**
+ * What all use-cases share: ports, own keys, the journal and what is loaded in memory.
+ * Never changed but through the journal. DESIGN §10.
+ * @module
+ */
+
+import { hexEncode } from '../base/index.ts'
+import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
+import { identityHash, safetyNumber } from '../identity/index.ts'
+import type { LaneQueue } from '../padding/index.ts'
+import type { Clock, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
+import type { initiateHandshake, openEnvelope, respondHandshake, SessionState, sealEnvelope } from '../session/index.ts'
+import type { Journal } from './journal.ts'
+import type { LaneRunner } from './lane-runner.ts'
+import type {
+  ContactRecord,
+  EnvelopeRecord,
+  InviteRecord,
+  InviteSecrets,
+  OutgoingRequest,
+  RequestRecord,
+} from './records.ts'
+import type { RendezvousRunner } from './rendezvous.ts'
+import type { Owner } from './tasks.ts'
+
+/** The ratchet as the messenger uses it; a test may put an observer in front of it. */
+export interface SessionFunctions {
+  readonly sealEnvelope: typeof sealEnvelope
+  readonly openEnvelope: typeof openEnvelope
+  readonly initiateHandshake: typeof initiateHandshake
+  readonly respondHandshake: typeof respondHandshake
+}
+
+export interface MessengerDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly store: KeyValueStore
+  readonly tor: Pick<TorProvider, 'status'>
+  readonly network: RecordNetwork
+  readonly session: SessionFunctions
+  /** A bug or a full disk in a background task: the daemon logs it and decides. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** One contact in memory; each field mirrors what is on disk. */
+export interface ContactEntry {
+  record: ContactRecord
+  outgoing: OutgoingRequest | undefined
+  session: SessionState | undefined
+  laneSecret: Uint8Array | undefined
+  queue: LaneQueue
+  readonly envelopes: Map<number, EnvelopeRecord>
+  /** Set when the contact was blocked or removed: its lane carries cover only, to the end of its window. */
+  muted: boolean
+  lane: LaneRunner | undefined
+  rendezvous: RendezvousRunner | undefined
+}
+
+export interface InviteEntry {
+  record: InviteRecord
+  /** Undefined once the rendezvous is over for good. */
+  secrets: InviteSecrets | undefined
+  published: boolean
+  rendezvous: RendezvousRunner | undefined
+}
+
+export interface ShownIdentity {
+  readonly identity: string
+  readonly safetyNumber: string
+}
+
+export interface Context {
+  readonly deps: MessengerDeps
+  readonly journal: Journal
+  /** Owns every lane and rendezvous. */
+  readonly owner: Owner
+  readonly own: IdentityKeys
+  readonly ownPublic: PublicIdentity
+  readonly contacts: Map<string, ContactEntry>
+  readonly invites: Map<string, InviteEntry>
+  readonly requests: Map<string, RequestRecord>
+  /** By identity; bounded by the contacts and requests of this run. */
+  readonly shownIdentities: Map<string, ShownIdentity>
+}
+
+/** False once the contact was removed: steps that were under way must not bring it back. */
+export function isLive(context: Context, entry: ContactEntry): boolean {
+  return context.contacts.get(entry.record.contactId) === entry
+}
+
+/** Nothing in memory tells of somebody who was removed. */
+export function forgetIdentity(context: Context, remote: PublicIdentity): void {
+  context.shownIdentities.delete(hexEncode(identityHash(remote)))
+}
+
+/** Random name of a contact, a request or a message: 32 hexadecimal characters. */
+export function createId(random: Random): string {
+  return hexEncode(random.bytes(16))
+}
+
+/** What of another profile is shown to people. Computed once for each: a safety number costs tens of milliseconds. */
+export function describeIdentity(context: Context, remote: PublicIdentity): ShownIdentity {
+  const identity = hexEncode(identityHash(remote))
+  const known = context.shownIdentities.get(identity)
+  if (known !== undefined) return known
+  const shown = { identity, safetyNumber: safetyNumber(context.ownPublic, remote) }
+  context.shownIdentities.set(identity, shown)
+  return shown
+}

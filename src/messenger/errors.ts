@@ -1,0 +1,138 @@
+/**
+ * Every failure a front end can meet when it asks the messenger for something.
+ * Never repeats what the user typed. HOUSE §4.4, spec 08-rpc §5.
+ * @module
+ */
+import type { ErrorTable } from '../base/index.ts'
+import { createErrorFactory } from '../base/index.ts'
+
+export const MESSENGER_ERRORS = {
+  INVITE_MALFORMED: {
+    kind: 'user',
+    why: 'The invite is damaged: a part is missing or mistyped.',
+    remedy: 'Copy the whole invite again, or scan its QR code.',
+  },
+  INVITE_FOREIGN: {
+    kind: 'user',
+    why: 'This is not a noctule invite of this network.',
+    remedy: 'Open it with the application it was made for.',
+  },
+  INVITE_VERSION_UNSUPPORTED: {
+    kind: 'user',
+    why: 'The invite was made by a newer version of noctule.',
+    remedy: 'Update noctule, or ask for an invite made by an older version.',
+  },
+  INVITE_EXPIRED: {
+    kind: 'user',
+    why: 'The invite has expired.',
+    remedy: 'Ask for a new invite.',
+  },
+  INVITE_USED: {
+    kind: 'user',
+    why: 'The invite was used before; each invite works once.',
+    remedy: 'If it was not you, tell the inviter over another channel, and ask for a new invite.',
+  },
+  INVITE_REVOKED: {
+    kind: 'user',
+    why: 'The inviter has withdrawn this invite.',
+    remedy: 'Ask for a new invite.',
+  },
+  INVITE_OWN: {
+    kind: 'user',
+    why: 'This profile made the invite itself.',
+    remedy: 'Give it to the person you want to talk to.',
+  },
+  INVITE_ALREADY_ACCEPTED: {
+    kind: 'user',
+    why: 'This profile has accepted the invite before.',
+    remedy: 'Look at the list of contacts; remove the contact first to start over with a new invite.',
+  },
+  INVITE_BUNDLE_INVALID: {
+    kind: 'peer',
+    why: 'What the inviter’s address handed out does not match the invite; somebody may be in between.',
+    remedy: 'Do not use this invite; ask for a new one over another channel.',
+  },
+  INVITE_UNKNOWN: { kind: 'user', why: 'There is no invite with this id.', remedy: 'List the invites and try again.' },
+  INVITE_LIMIT: {
+    kind: 'user',
+    why: 'Too many invites are open at the same time.',
+    remedy: 'Revoke invites that are not needed any more.',
+  },
+  INVITE_EXPIRY_INVALID: {
+    kind: 'user',
+    why: 'The lifetime of an invite must lie between ten minutes and thirty days.',
+    remedy: 'Choose another lifetime.',
+  },
+  REQUEST_UNKNOWN: {
+    kind: 'user',
+    why: 'There is no contact request with this id.',
+    remedy: 'List the requests and try again.',
+  },
+  REQUEST_EXPIRED: {
+    kind: 'peer',
+    why: 'The inviter did not answer the contact request in time.',
+    remedy: 'Ask for a new invite.',
+  },
+  CONTACT_UNKNOWN: {
+    kind: 'user',
+    why: 'There is no contact with this id.',
+    remedy: 'List the contacts and try again.',
+  },
+  CONTACT_NOT_READY: {
+    kind: 'retry',
+    why: 'The contact request has not reached the inviter yet, so there is no key to seal a message with.',
+    remedy: 'Wait for the contact to become `requested` or `active`.',
+  },
+  CONTACT_BLOCKED: { kind: 'user', why: 'The contact is blocked.', remedy: 'Unblock the contact first.' },
+  CONTACT_FAILED: {
+    kind: 'user',
+    why: 'The contact request failed, so nothing can be sent to this contact.',
+    remedy: 'Remove the contact and ask for a new invite.',
+  },
+  ALIAS_INVALID: {
+    kind: 'user',
+    why: 'An alias or label must have 1 to 64 characters, none of them a control character.',
+    remedy: 'Choose another one.',
+  },
+  MESSAGE_EMPTY: { kind: 'user', why: 'The message has no text.', remedy: 'Write something.' },
+  MESSAGE_TOO_LONG: {
+    kind: 'user',
+    why: 'The text is longer than a message may be.',
+    remedy: 'Send it in several messages.',
+  },
+  OUTBOX_FULL: {
+    kind: 'retry',
+    why: 'Too much is waiting for this contact already.',
+    remedy: 'Wait until some of it is delivered.',
+  },
+  IDEMPOTENCY_CONFLICT: {
+    kind: 'user',
+    why: 'The idempotency key was used before with another text.',
+    remedy: 'Use a new key for a new message.',
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    kind: 'user',
+    why: 'An idempotency key must have 1 to 64 characters.',
+    remedy: 'Use a shorter key, for instance a UUID.',
+  },
+  EVENT_CLIENT_INVALID: {
+    kind: 'user',
+    why: 'A client name must have 1 to 64 characters, none of them a control character.',
+    remedy: 'Choose another name.',
+  },
+  EVENT_SEQ_INVALID: {
+    kind: 'user',
+    why: 'There is no event with this number yet.',
+    remedy: 'Acknowledge only what was received.',
+  },
+  MESSENGER_STOPPED: { kind: 'stopping', why: 'The daemon is stopping.', remedy: 'Start it again.' },
+  STATE_CORRUPT: {
+    kind: 'environment',
+    why: 'Stored data does not have the form this version writes.',
+    remedy: 'Restore the data directory from a backup; nothing was overwritten.',
+  },
+} as const satisfies ErrorTable
+
+export type MessengerErrorCode = keyof typeof MESSENGER_ERRORS
+
+export const messengerError = createErrorFactory(MESSENGER_ERRORS)

@@ -1,0 +1,26 @@
+/** The use-cases of noctule and the face that front ends see. @module */
+export type {
+  ContactId,
+  ContactInfo,
+  ContactState,
+  CreatedInvite,
+  DeliveryState,
+  InviteId,
+  InviteInfo,
+  InvitePreview,
+  InviteState,
+  MessageId,
+  MessageInfo,
+  Messenger,
+  MessengerEvent,
+  MessengerEventBody,
+  MessengerStatus,
+  ProfileInfo,
+  RequestId,
+  RequestInfo,
+  SentMessage,
+} from './api.ts'
+export type { MessengerDeps, SessionFunctions } from './context.ts'
+export type { MessengerErrorCode } from './errors.ts'
+export { MESSENGER_ERRORS, messengerError } from './errors.ts'
+export { openMessenger, SESSION_FUNCTIONS } from './messenger.ts'

@@ -1,0 +1,299 @@
+/**
+ * The inviter's side: invites, their rendezvous, and the contact requests that come through them.
+ * Never gives the same bundle to two handshakes, and never answers whoever lacks the invite. Spec 06-identity §5.
+ * @module
+ */
+import { equalBytes, hexEncode, utf8Decode } from '../base/index.ts'
+import {
+  createInviteOffer,
+  decodePrekeys,
+  encodePrekeys,
+  inviteId as nameInvite,
+  rendezvousOnionKey,
+} from '../identity/index.ts'
+import { encodeSessionState } from '../session/index.ts'
+import type { RendezvousResult } from '../wire/index.ts'
+import { CONTENT_TYPE_TEXT, decodeContentPart, unpadBody } from '../wire/index.ts'
+import type { CreatedInvite, InviteInfo, RequestInfo } from './api.ts'
+import { type Context, createId, describeIdentity, forgetIdentity, type InviteEntry } from './context.ts'
+import { messengerError } from './errors.ts'
+import type { Step } from './journal.ts'
+import {
+  ENDED_INVITE_KEPT_MS,
+  INVITE_LIFETIME_MAX_MS,
+  INVITE_LIFETIME_MIN_MS,
+  INVITE_LIFETIME_MS,
+  INVITES_MAX_COUNT,
+  NAME_MAX_LENGTH,
+  OPEN_INVITES_MAX_COUNT,
+  RENDEZVOUS_GRACE_MS,
+  REQUESTS_MAX_COUNT,
+} from './options.ts'
+import {
+  IDS,
+  INVITE,
+  INVITE_SECRETS,
+  type InviteRecord,
+  type InviteSecrets,
+  PENDING_SESSION,
+  REQUEST,
+  type RequestRecord,
+  SELF,
+  TABLE,
+} from './records.ts'
+import { createRendezvousListener } from './rendezvous.ts'
+
+export function describeInvite(entry: InviteEntry): InviteInfo {
+  const { inviteId, state, createdAtMs, expiresAtMs, label } = entry.record
+  return { inviteId, state, createdAtMs, expiresAtMs, label, published: state === 'active' && entry.published }
+}
+
+export function describeRequest(context: Context, record: RequestRecord): RequestInfo {
+  const { requestId, inviteId, inviteLabel, receivedAtMs, remote, message } = record
+  return {
+    requestId,
+    inviteId,
+    inviteLabel,
+    receivedAtMs,
+    message: message?.text,
+    ...describeIdentity(context, remote),
+  }
+}
+
+/** A name that people give: trimmed, short, printable. @throws {AppError} `ALIAS_INVALID` */
+export function checkName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  const trimmed = name.trim().toWellFormed()
+  const characters = [...trimmed]
+  const isPrintable = characters.every((character) => !/[\p{C}\p{Zl}\p{Zp}]/u.test(character))
+  if (characters.length === 0 || characters.length > NAME_MAX_LENGTH || !isPrintable)
+    throw messengerError('ALIAS_INVALID')
+  return trimmed
+}
+
+export function createInvite(
+  context: Context,
+  options: { readonly expiresInMs?: number; readonly label?: string },
+): Promise<CreatedInvite> {
+  const lifetimeMs = options.expiresInMs ?? INVITE_LIFETIME_MS
+  if (lifetimeMs < INVITE_LIFETIME_MIN_MS || lifetimeMs > INVITE_LIFETIME_MAX_MS)
+    throw messengerError('INVITE_EXPIRY_INVALID')
+  const label = checkName(options.label)
+  return context.journal.transact((step) => {
+    const open = [...context.invites.values()].filter(({ record }) => record.state === 'active')
+    if (open.length >= OPEN_INVITES_MAX_COUNT) throw messengerError('INVITE_LIMIT')
+    // Ended invites make room, the oldest first; those whose rendezvous still answers are kept.
+    const over = [...context.invites.values()].find(
+      (entry) => entry.record.state !== 'active' && entry.secrets === undefined,
+    )
+    const isFull = context.invites.size >= INVITES_MAX_COUNT
+    if (isFull) {
+      if (over === undefined) throw messengerError('INVITE_LIMIT')
+      step.delete(TABLE.invite, over.record.inviteId)
+      step.after(() => context.invites.delete(over.record.inviteId))
+    }
+    const createdAtMs = context.deps.clock.nowMs()
+    const expiresAtMs = createdAtMs + lifetimeMs
+    const offer = createInviteOffer(context.own, expiresAtMs)
+    const inviteId = nameInvite(offer.voucher)
+    const record: InviteRecord = { inviteId, state: 'active', createdAtMs, expiresAtMs, endedAtMs: 0, label }
+    const secrets: InviteSecrets = {
+      voucher: offer.voucher,
+      onionSeed: offer.onionSeed,
+      sealedBundle: offer.sealedBundle,
+      prekeys: encodePrekeys(offer.prekeys),
+      request: undefined,
+    }
+    const entry: InviteEntry = { record, secrets, published: false, rendezvous: undefined }
+    step.put(TABLE.invite, inviteId, INVITE.encode(record))
+    step.put(TABLE.inviteSecrets, inviteId, INVITE_SECRETS.encode(secrets), { erasable: true })
+    const kept = [...context.invites.keys()].filter((id) => !isFull || id !== over?.record.inviteId)
+    step.put(TABLE.inviteIds, SELF, IDS.encode([...kept, inviteId]))
+    step.event({ type: 'invite', inviteId, state: 'active' })
+    step.after(() => {
+      context.invites.set(inviteId, entry)
+      openRendezvous(context, entry)
+    })
+    return { ...describeInvite(entry), uri: offer.uri }
+  })
+}
+
+export function revokeInvite(context: Context, inviteId: string): Promise<InviteInfo> {
+  return context.journal.transact((step) => {
+    const entry = context.invites.get(inviteId)
+    if (entry === undefined) throw messengerError('INVITE_UNKNOWN')
+    if (entry.record.state === 'used') throw messengerError('INVITE_USED')
+    if (entry.record.state === 'expired') throw messengerError('INVITE_EXPIRED')
+    if (entry.record.state === 'active') endInvite(context, step, entry, 'revoked', undefined)
+    return { ...describeInvite(entry), state: 'revoked', published: false }
+  })
+}
+
+/** The prekeys go at once; the rendezvous answers for a grace time, so that a second acceptor gets a clear word. */
+function endInvite(
+  context: Context,
+  step: Step,
+  entry: InviteEntry,
+  state: 'used' | 'revoked' | 'expired',
+  request: Uint8Array | undefined,
+): void {
+  const { inviteId } = entry.record
+  const record = { ...entry.record, state, endedAtMs: context.deps.clock.nowMs() }
+  step.put(TABLE.invite, inviteId, INVITE.encode(record))
+  const secrets = entry.secrets === undefined ? undefined : { ...entry.secrets, prekeys: undefined, request }
+  if (secrets !== undefined) {
+    step.put(TABLE.inviteSecrets, inviteId, INVITE_SECRETS.encode(secrets), { erasable: true })
+  }
+  step.event({ type: 'invite', inviteId, state })
+  step.after(() => {
+    entry.secrets?.prekeys?.fill(0)
+    entry.record = record
+    entry.secrets = secrets
+  })
+}
+
+/** Brings the rendezvous of an invite up; it stays until {@link sweepInvites} ends it. */
+export function openRendezvous(context: Context, entry: InviteEntry): void {
+  const { secrets } = entry
+  if (secrets === undefined || entry.rendezvous !== undefined) return
+  const listener = createRendezvousListener(context.deps, {
+    voucher: secrets.voucher,
+    onionSecretKey: rendezvousOnionKey(secrets.onionSeed),
+    offer: () => {
+      const state = stateNow(context, entry)
+      return state === 'active' ? { bundle: secrets.sealedBundle } : { outcome: state }
+    },
+    onRequest: (request) => context.journal.transact((step) => receiveRequest(context, step, entry, request)),
+    onPublished: () => {
+      entry.published = true
+    },
+    onFailure: context.deps.onFailure,
+  })
+  if (!context.owner.adopt(listener)) return
+  entry.rendezvous = listener
+  listener.start()
+}
+
+/** The state by the clock: an invite past its time is expired, whether the sweep has come by or not. */
+function stateNow(context: Context, { record }: InviteEntry): InviteRecord['state'] {
+  return record.state === 'active' && context.deps.clock.nowMs() >= record.expiresAtMs ? 'expired' : record.state
+}
+
+function receiveRequest(
+  context: Context,
+  step: Step,
+  entry: InviteEntry,
+  request: Uint8Array,
+): RendezvousResult | undefined {
+  const { record, secrets } = entry
+  // The requester's daemon may have died before it read the answer: the same bytes get the same one.
+  if (secrets?.request !== undefined && equalBytes(secrets.request, request)) return 'pending'
+  const state = stateNow(context, entry)
+  if (state !== 'active') return state
+  if (context.requests.size >= REQUESTS_MAX_COUNT) return undefined
+  const prekeys = secrets?.prekeys === undefined ? undefined : decodePrekeys(secrets.prekeys)
+  if (prekeys === undefined) throw messengerError('STATE_CORRUPT')
+  const receivedAtMs = context.deps.clock.nowMs()
+  const answer = context.deps.session.respondHandshake({ own: context.own, prekeys, request, nowMs: receivedAtMs })
+  if (!answer.ok) {
+    context.deps.logger.debug('request dropped')
+    return undefined
+  }
+  endInvite(context, step, entry, 'used', request)
+  step.after(() => {
+    for (const secret of answer.consumed) secret.fill(0)
+    for (const pair of [prekeys.signedPrekey, prekeys.oneTimePrekey]) pair.privateKey.fill(0)
+    prekeys.kemSeed.fill(0)
+  })
+  // Somebody we blocked learns nothing from a new invite: the request is answered like any other and forgotten.
+  const isBlocked = [...context.contacts.values()].some(
+    ({ record: contact }) =>
+      contact.state === 'blocked' &&
+      contact.remote !== undefined &&
+      equalBytes(contact.remote.x25519, answer.remote.x25519),
+  )
+  if (isBlocked) return 'pending'
+  const requestId = createId(context.deps.random)
+  const pending: RequestRecord = {
+    requestId,
+    inviteId: record.inviteId,
+    inviteLabel: record.label,
+    receivedAtMs,
+    remote: answer.remote,
+    message: readFirstMessage(answer.firstBody),
+  }
+  const session = { session: encodeSessionState(answer.state), laneSecret: answer.laneSecret }
+  step.put(TABLE.request, requestId, REQUEST.encode(pending))
+  step.put(TABLE.pendingSession, requestId, PENDING_SESSION.encode(session), { erasable: true })
+  step.put(TABLE.requestIds, SELF, IDS.encode([...context.requests.keys(), requestId]))
+  step.event({ type: 'request', request: describeRequest(context, pending) })
+  step.after(() => context.requests.set(requestId, pending))
+  return 'pending'
+}
+
+/** Undefined when the requester wrote nothing, or nothing that this version can show. */
+function readFirstMessage(firstBody: Uint8Array): RequestRecord['message'] {
+  const content = unpadBody(firstBody)
+  const part = content === undefined ? undefined : decodeContentPart(content)
+  if (part === undefined || part.partCount !== 1 || part.type !== CONTENT_TYPE_TEXT) return undefined
+  const text = utf8Decode(part.chunk)
+  if (text === undefined || text.length === 0) return undefined
+  return { messageId: hexEncode(part.messageId), text, timestampMs: part.timestampMs }
+}
+
+export function rejectRequest(context: Context, requestId: string): Promise<void> {
+  return context.journal.transact((step) => {
+    if (!context.requests.has(requestId)) throw messengerError('REQUEST_UNKNOWN')
+    forgetRequest(context, step, requestId)
+  })
+}
+
+export function forgetRequest(context: Context, step: Step, requestId: string): void {
+  step.delete(TABLE.request, requestId)
+  step.delete(TABLE.pendingSession, requestId)
+  step.put(TABLE.requestIds, SELF, IDS.encode([...context.requests.keys()].filter((id) => id !== requestId)))
+  const remote = context.requests.get(requestId)?.remote
+  step.after(() => {
+    context.requests.delete(requestId)
+    if (remote !== undefined) forgetIdentity(context, remote)
+  })
+}
+
+/** Ends what has run out: invites past their time, rendezvous past their grace. Looked at on a clock of its own. */
+export async function sweepInvites(context: Context): Promise<void> {
+  const nowMs = context.deps.clock.nowMs()
+  for (const entry of context.invites.values()) {
+    if (entry.record.state === 'active' && nowMs >= entry.record.expiresAtMs) {
+      await context.journal.transact((step) => {
+        if (entry.record.state === 'active') endInvite(context, step, entry, 'expired', undefined)
+      })
+    }
+    if (entry.record.state === 'active') continue
+    const endedForMs = nowMs - entry.record.endedAtMs
+    if (endedForMs >= RENDEZVOUS_GRACE_MS && entry.secrets !== undefined) await closeRendezvous(context, entry)
+    if (endedForMs >= ENDED_INVITE_KEPT_MS) await context.journal.transact((step) => forgetInvite(context, step, entry))
+  }
+}
+
+async function closeRendezvous(context: Context, entry: InviteEntry): Promise<void> {
+  // Outside the journal: an exchange that is under way may be waiting for it.
+  if (entry.rendezvous !== undefined) {
+    await entry.rendezvous.stop()
+    context.owner.release(entry.rendezvous)
+  }
+  await context.journal.transact((step) => {
+    step.delete(TABLE.inviteSecrets, entry.record.inviteId)
+    step.after(() => {
+      entry.secrets = undefined
+      entry.rendezvous = undefined
+      entry.published = false
+    })
+  })
+}
+
+function forgetInvite(context: Context, step: Step, entry: InviteEntry): void {
+  const { inviteId } = entry.record
+  step.delete(TABLE.invite, inviteId)
+  step.put(TABLE.inviteIds, SELF, IDS.encode([...context.invites.keys()].filter((id) => id !== inviteId)))
+  step.after(() => context.invites.delete(inviteId))
+}

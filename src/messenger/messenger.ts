@@ -1,0 +1,278 @@
+/**
+ * The messenger: loads what is stored, keeps lanes and rendezvous running, and answers the front ends.
+ * Never touches a socket itself: use-cases change state, runners on their own clocks do the rest. Spec 10-messenger.
+ * @module
+ */
+import { hexEncode } from '../base/index.ts'
+import {
+  createIdentityKeys,
+  decodeIdentityKeys,
+  encodeIdentityKeys,
+  identityHash,
+  publicIdentity,
+} from '../identity/index.ts'
+import { initiateHandshake, openEnvelope, respondHandshake, sealEnvelope } from '../session/index.ts'
+import type { Messenger, MessengerEvent, MessengerEventBody } from './api.ts'
+import {
+  acceptInvite,
+  acceptRequest,
+  blockContact,
+  describeContact,
+  findContact,
+  previewInvite,
+  removeContact,
+  resumeContact,
+  sweepRequests,
+  sweepSessions,
+  unblockContact,
+} from './contact-book.ts'
+import type { Context, InviteEntry, MessengerDeps, SessionFunctions } from './context.ts'
+import { contactKey, describeMessage, sendMessage } from './conversation.ts'
+import { messengerError } from './errors.ts'
+import { openEventLog } from './event-log.ts'
+import {
+  checkName,
+  createInvite,
+  describeInvite,
+  describeRequest,
+  openRendezvous,
+  rejectRequest,
+  revokeInvite,
+  sweepInvites,
+} from './invitations.ts'
+import { createJournal } from './journal.ts'
+import { loadContact } from './load-contact.ts'
+import { LIST_LIMIT_DEFAULT_COUNT, LIST_LIMIT_MAX_COUNT, MAINTENANCE_INTERVAL_MS, NAME_MAX_LENGTH } from './options.ts'
+import {
+  getRecord,
+  IDS,
+  INVITE,
+  INVITE_SECRETS,
+  MESSAGE,
+  POSITION,
+  PROFILE,
+  REQUEST,
+  readRecord,
+  SELF,
+  type StoredEvent,
+  TABLE,
+} from './records.ts'
+import { attempt, createOwner, createTaskGroup } from './tasks.ts'
+
+/** The ratchet as it ships. */
+export const SESSION_FUNCTIONS: SessionFunctions = { sealEnvelope, openEnvelope, initiateHandshake, respondHandshake }
+
+/**
+ * Loads the profile, making one in an empty store, and all contacts, invites and requests.
+ * Nothing touches the network before `start`.
+ * @throws {AppError} `STATE_CORRUPT` and the store's own codes
+ */
+export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
+  const { store, clock, logger } = deps
+  const events = await openEventLog(store)
+  const listeners = new Set<(event: MessengerEvent) => void>()
+  const journal = createJournal({
+    store,
+    clock,
+    events,
+    broadcast: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+  })
+  const profile = await openProfile(deps)
+  const context: Context = {
+    deps,
+    journal,
+    owner: createOwner(deps.onFailure),
+    own: profile.keys,
+    ownPublic: publicIdentity(profile.keys),
+    contacts: new Map(),
+    invites: new Map(),
+    requests: new Map(),
+    shownIdentities: new Map(),
+  }
+  await loadAll(context)
+  const identity = hexEncode(identityHash(context.ownPublic))
+  const tasks = createTaskGroup(deps.onFailure)
+  let isStopped = false
+  let stopped: Promise<void> | undefined
+
+  const assertRunning = (): void => {
+    if (isStopped) throw messengerError('MESSENGER_STOPPED')
+  }
+  const maintain = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(MAINTENANCE_INTERVAL_MS, tasks.signal)
+      // Each by itself: one that fails, for instance on a full disk, must not keep the others from erasing.
+      for (const sweep of [sweepInvites, sweepRequests, sweepSessions]) {
+        await attempt(logger, 'maintenance failed', () => sweep(context))
+      }
+    }
+  }
+  const expand = (stored: StoredEvent['body']): Promise<MessengerEventBody | undefined> => expandEvent(context, stored)
+
+  return {
+    start() {
+      for (const entry of context.contacts.values()) resumeContact(context, entry)
+      for (const entry of context.invites.values()) openRendezvous(context, entry)
+      tasks.own(maintain())
+      logger.info('messenger started', { contacts: context.contacts.size })
+      return Promise.resolve()
+    },
+    stop() {
+      stopped ??= (async () => {
+        isStopped = true
+        await Promise.all([tasks.stop(), context.owner.stop()])
+        await journal.idle()
+        logger.info('messenger stopped')
+      })()
+      return stopped
+    },
+    status() {
+      const contacts = [...context.contacts.values()]
+      return {
+        profile: { identity, createdAtMs: profile.createdAtMs },
+        tor: deps.tor.status(),
+        contacts: contacts.length,
+        openLanes: contacts.filter((entry) => !entry.muted && entry.lane?.isOpen() === true).length,
+        queuedMessages: contacts.reduce((sum, { record }) => sum + record.queuedMessages, 0),
+        pendingRequests: context.requests.size,
+        activeInvites: [...context.invites.values()].filter(({ record }) => record.state === 'active').length,
+        lastEventSeq: events.lastSeq(),
+      }
+    },
+    async createInvite(options) {
+      assertRunning()
+      return createInvite(context, options)
+    },
+    previewInvite: async (uri) => previewInvite(context, uri),
+    async acceptInvite(options) {
+      assertRunning()
+      return acceptInvite(context, options)
+    },
+    listInvites: () => journal.inspect(() => [...context.invites.values()].map(describeInvite)),
+    async revokeInvite(inviteId) {
+      assertRunning()
+      return revokeInvite(context, inviteId)
+    },
+    listRequests: () =>
+      journal.inspect(() => [...context.requests.values()].map((record) => describeRequest(context, record))),
+    async acceptRequest(options) {
+      assertRunning()
+      return acceptRequest(context, options)
+    },
+    async rejectRequest(requestId) {
+      assertRunning()
+      await rejectRequest(context, requestId)
+    },
+    listContacts: () =>
+      journal.inspect(() => [...context.contacts.values()].map((entry) => describeContact(context, entry))),
+    async removeContact(contactId) {
+      assertRunning()
+      await removeContact(context, contactId)
+    },
+    async block(contactId) {
+      assertRunning()
+      return blockContact(context, contactId)
+    },
+    async unblock(contactId) {
+      assertRunning()
+      return unblockContact(context, contactId)
+    },
+    async send(options) {
+      assertRunning()
+      const key = options.idempotencyKey
+      if (key !== undefined && (key.length === 0 || key.length > NAME_MAX_LENGTH || !key.isWellFormed())) {
+        throw messengerError('IDEMPOTENCY_KEY_INVALID')
+      }
+      return sendMessage(context, findContact(context, options.contactId), options)
+    },
+    listMessages: ({ contactId, before, limit }) =>
+      journal.inspect(async () => {
+        const { record } = findContact(context, contactId)
+        const end = Math.min(record.messageCount, (before ?? Number.POSITIVE_INFINITY) - 1)
+        const count = Math.min(limit ?? LIST_LIMIT_DEFAULT_COUNT, LIST_LIMIT_MAX_COUNT)
+        const messages = []
+        for (let position = Math.max(1, end - count + 1); position <= end; position += 1) {
+          const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+          messages.push(describeMessage(contactId, position, message))
+        }
+        return messages
+      }),
+    readEvents: ({ after, limit }) =>
+      journal.inspect(() => events.read(after, Math.min(limit, LIST_LIMIT_MAX_COUNT), expand)),
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async acknowledgedSeq(client) {
+      return (await readRecord(store, TABLE.eventClient, checkClient(client), POSITION)) ?? 0
+    },
+    async acknowledge(client, seq) {
+      assertRunning()
+      const name = checkClient(client)
+      await journal.transact(async (step) => {
+        if (seq > events.lastSeq()) throw messengerError('EVENT_SEQ_INVALID')
+        const before = (await readRecord(store, TABLE.eventClient, name, POSITION)) ?? 0
+        if (seq > before) step.put(TABLE.eventClient, name, POSITION.encode(seq))
+      })
+    },
+  }
+}
+
+function checkClient(client: string): string {
+  const name = checkName(client)
+  if (name === undefined || name !== client) throw messengerError('EVENT_CLIENT_INVALID')
+  return name
+}
+
+async function openProfile(deps: MessengerDeps) {
+  const stored = await readRecord(deps.store, TABLE.profile, SELF, PROFILE)
+  if (stored !== undefined) {
+    const keys = decodeIdentityKeys(stored.keys)
+    if (keys === undefined) throw messengerError('STATE_CORRUPT')
+    return { keys, createdAtMs: stored.createdAtMs }
+  }
+  const keys = createIdentityKeys()
+  const createdAtMs = deps.clock.nowMs()
+  const value = PROFILE.encode({ createdAtMs, keys: encodeIdentityKeys(keys) })
+  await deps.store.batch([{ type: 'put', table: TABLE.profile, key: SELF, value }])
+  return { keys, createdAtMs }
+}
+
+async function loadAll(context: Context): Promise<void> {
+  const { store } = context.deps
+  for (const id of (await readRecord(store, TABLE.contactIds, SELF, IDS)) ?? []) {
+    context.contacts.set(id, await loadContact(context, id))
+  }
+  for (const id of (await readRecord(store, TABLE.inviteIds, SELF, IDS)) ?? []) {
+    const record = await getRecord(store, TABLE.invite, id, INVITE)
+    const secrets = await readRecord(store, TABLE.inviteSecrets, id, INVITE_SECRETS)
+    const entry: InviteEntry = { record, secrets, published: false, rendezvous: undefined }
+    context.invites.set(id, entry)
+  }
+  for (const id of (await readRecord(store, TABLE.requestIds, SELF, IDS)) ?? []) {
+    context.requests.set(id, await getRecord(store, TABLE.request, id, REQUEST))
+  }
+}
+
+async function expandEvent(context: Context, stored: StoredEvent['body']): Promise<MessengerEventBody | undefined> {
+  const { store } = context.deps
+  switch (stored.type) {
+    case 'message': {
+      const { contactId, position } = stored
+      const message = await readRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+      return message === undefined
+        ? undefined
+        : { type: 'message', message: describeMessage(contactId, position, message) }
+    }
+    case 'request': {
+      const request = context.requests.get(stored.requestId)
+      return request === undefined ? undefined : { type: 'request', request: describeRequest(context, request) }
+    }
+    case 'delivery':
+    case 'contact':
+    case 'invite':
+      return stored
+  }
+}

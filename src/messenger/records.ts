@@ -1,0 +1,242 @@
+/**
+ * The shape of everything the messenger keeps in the store, and the tables it lies in.
+ * Never holds an onion address or a key outside the tables marked as erasable. Spec 10-messenger §2.
+ * @module
+ */
+import type { KeyValueStore } from '../ports/index.ts'
+import {
+  createPacked,
+  LANE_SEQUENCE_MAX,
+  MESSAGE_ID_BYTES,
+  type Packed,
+  type ShapeValue,
+  shape,
+} from '../wire/index.ts'
+import { messengerError } from './errors.ts'
+import { NAME_MAX_LENGTH } from './options.ts'
+
+/** Four bytes of UTF-8 a character at most. */
+const NAME_MAX_BYTES = NAME_MAX_LENGTH * 4
+const TEXT_MAX_BYTES = 1 << 16
+const CODE_MAX_BYTES = 64
+const ID_BYTES = 32
+const LIST_MAX_COUNT = 10_000
+const KEY_BYTES = 32
+/** Room for encoded keys, states and requests, whose own codecs check them. */
+const BLOB_MAX_BYTES = 1 << 19
+
+const time = shape.integer(0, Number.MAX_SAFE_INTEGER)
+const counter = shape.integer(0, Number.MAX_SAFE_INTEGER)
+const sequence = shape.integer(0, LANE_SEQUENCE_MAX)
+const id = shape.text(ID_BYTES, ID_BYTES)
+const name = shape.optional(shape.text(NAME_MAX_BYTES, 1))
+const code = shape.optional(shape.text(CODE_MAX_BYTES, 1))
+const key = shape.bytes(KEY_BYTES)
+const blob = shape.bytesBetween(1, BLOB_MAX_BYTES)
+const contactState = shape.oneOf('requesting', 'requested', 'active', 'failed', 'blocked')
+const delivery = shape.oneOf('queued', 'delivered', 'failed')
+
+export const PROFILE = createPacked(shape.record({ createdAtMs: time, keys: blob }))
+
+export const IDS = createPacked(shape.list(id, LIST_MAX_COUNT))
+
+const publicIdentity = shape.record({ ed25519: key, x25519: key })
+
+const contactRecord = shape.record({
+  contactId: id,
+  state: contactState,
+  /** What `state` was before the contact was blocked. */
+  stateBefore: shape.optional(contactState),
+  role: shape.oneOf('listener', 'dialer'),
+  alias: name,
+  remote: shape.optional(publicIdentity),
+  createdAtMs: time,
+  /** For a contact that is not active yet: when the request has failed. */
+  requestExpiresAtMs: time,
+  failure: code,
+  messageCount: counter,
+  queuedMessages: counter,
+  /** The invite that this contact came from, ours or theirs: one that was accepted before is recognised by it. */
+  inviteId: id,
+})
+export type ContactRecord = ShapeValue<typeof contactRecord>
+export const CONTACT = createPacked(contactRecord)
+
+/** Erasable. What the dialer of a rendezvous needs until the inviter has the request. */
+const outgoingRequest = shape.record({
+  voucher: key,
+  rendezvousPublicKey: key,
+  inviteExpiresAtMs: time,
+  message: shape.optional(shape.text(TEXT_MAX_BYTES, 1)),
+  /** The sealed request, once made: after a crash the same bytes go out again. */
+  request: shape.optional(blob),
+})
+export type OutgoingRequest = ShapeValue<typeof outgoingRequest>
+export const OUTGOING_REQUEST = createPacked(outgoingRequest)
+
+const outboxRecord = shape.record({
+  /** All sequences below this one are acknowledged. */
+  lowest: sequence,
+  next: sequence,
+  /** Acknowledged sequences from `lowest` upward, inside the window. */
+  acknowledgedBeyond: shape.list(sequence, 64),
+})
+
+export const OUTBOX = createPacked(outboxRecord)
+
+const inboxRecord = shape.record({
+  /** All sequences up to this one have been received and stored. */
+  contiguous: sequence,
+  beyond: shape.list(sequence, 64),
+})
+
+export const INBOX = createPacked(inboxRecord)
+
+const envelopeRecord = shape.record({
+  /** Which message of the conversation this envelope is a part of. */
+  position: counter,
+  envelope: blob,
+})
+export type EnvelopeRecord = ShapeValue<typeof envelopeRecord>
+export const ENVELOPE = createPacked(envelopeRecord)
+
+const messageRecord = shape.record({
+  messageId: id,
+  direction: shape.oneOf('sent', 'received'),
+  type: shape.oneOf('text', 'unsupported'),
+  text: shape.text(TEXT_MAX_BYTES),
+  /** The content of a type that this version does not know, kept for one that does. */
+  raw: shape.optional(shape.record({ type: shape.integer(0, 255), body: shape.bytesBetween(0, TEXT_MAX_BYTES) })),
+  timestampMs: time,
+  storedAtMs: time,
+  delivery: shape.optional(delivery),
+  /** Envelopes of a sent message that are not acknowledged yet. */
+  partsLeft: counter,
+  idempotencyKey: shape.optional(shape.text(NAME_MAX_BYTES, 1)),
+})
+export type MessageRecord = ShapeValue<typeof messageRecord>
+export const MESSAGE = createPacked(messageRecord)
+
+export const POSITION = createPacked(counter)
+
+const reassembly = shape.record({
+  messageId: shape.bytes(MESSAGE_ID_BYTES),
+  timestampMs: time,
+  type: shape.integer(0, 255),
+  chunks: shape.list(shape.optional(shape.bytesBetween(0, TEXT_MAX_BYTES)), 256),
+})
+export const REASSEMBLY = createPacked(reassembly)
+
+const inviteRecord = shape.record({
+  inviteId: id,
+  state: shape.oneOf('active', 'used', 'revoked', 'expired'),
+  createdAtMs: time,
+  expiresAtMs: time,
+  /** When it stopped being active; 0 before. */
+  endedAtMs: time,
+  label: name,
+})
+export type InviteRecord = ShapeValue<typeof inviteRecord>
+export const INVITE = createPacked(inviteRecord)
+
+/** Erasable. What the rendezvous of an invite needs. */
+const inviteSecrets = shape.record({
+  voucher: key,
+  onionSeed: key,
+  sealedBundle: blob,
+  /** Undefined once the invite was used: each bundle serves one handshake. */
+  prekeys: shape.optional(blob),
+  /** The request that used the invite, to answer its repetition. */
+  request: shape.optional(blob),
+})
+export type InviteSecrets = ShapeValue<typeof inviteSecrets>
+export const INVITE_SECRETS = createPacked(inviteSecrets)
+
+const requestRecord = shape.record({
+  requestId: id,
+  inviteId: id,
+  inviteLabel: name,
+  receivedAtMs: time,
+  remote: publicIdentity,
+  /** The message that came with the request; it becomes the first of the conversation. */
+  message: shape.optional(shape.record({ messageId: id, text: shape.text(TEXT_MAX_BYTES, 1), timestampMs: time })),
+})
+export type RequestRecord = ShapeValue<typeof requestRecord>
+export const REQUEST = createPacked(requestRecord)
+
+/** Erasable. The session that waits for the user's decision. */
+const pendingSession = shape.record({ session: blob, laneSecret: key })
+
+export const PENDING_SESSION = createPacked(pendingSession)
+
+export const EVENT_BOUNDS = createPacked(shape.record({ firstSeq: counter, nextSeq: counter }))
+
+/** Events refer to what they tell of, so that removing a contact removes its messages from the log as well. */
+export const EVENT = createPacked(
+  shape.record({
+    atMs: time,
+    body: shape.variant('type', {
+      message: { contactId: id, position: counter },
+      delivery: { contactId: id, messageId: id, delivery },
+      request: { requestId: id },
+      contact: { contactId: id, state: contactState, failure: code },
+      invite: { inviteId: id, state: shape.oneOf('active', 'used', 'revoked', 'expired') },
+    }),
+  }),
+)
+export type StoredEvent = NonNullable<ReturnType<typeof EVENT.decode>>
+
+/** Tables of the store. Those of one contact are removed with it. */
+export const TABLE = {
+  profile: 'profile',
+  contactIds: 'contact-ids',
+  contact: 'contact',
+  outgoingRequest: 'outgoing-request',
+  session: 'session',
+  laneSecret: 'lane-secret',
+  outbox: 'outbox',
+  envelope: 'envelope',
+  inbox: 'inbox',
+  message: 'message',
+  idempotency: 'idempotency',
+  partialIds: 'partial-ids',
+  partial: 'partial',
+  inviteIds: 'invite-ids',
+  invite: 'invite',
+  inviteSecrets: 'invite-secrets',
+  requestIds: 'request-ids',
+  request: 'request',
+  pendingSession: 'pending-session',
+  event: 'event',
+  eventBounds: 'event-bounds',
+  eventClient: 'event-client',
+} as const
+
+/** The key of tables that hold one value. */
+export const SELF = 'self'
+
+/** @throws {AppError} `STATE_CORRUPT` when there is a value of another form. */
+export async function readRecord<T>(
+  store: KeyValueStore,
+  table: string,
+  recordKey: string,
+  packed: Packed<T>,
+): Promise<T | undefined> {
+  const bytes = await store.get(table, recordKey)
+  if (bytes === undefined) return undefined
+  const value = packed.decode(bytes)
+  if (value === undefined) throw messengerError('STATE_CORRUPT')
+  return value
+}
+
+/** As {@link readRecord}, for what an index says is there. */
+export async function getRecord<T>(
+  store: KeyValueStore,
+  table: string,
+  recordKey: string,
+  packed: Packed<T>,
+): Promise<T> {
+  const value = await readRecord(store, table, recordKey, packed)
+  if (value === undefined) throw messengerError('STATE_CORRUPT')
+  return value
+}

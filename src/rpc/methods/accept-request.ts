@@ -1,0 +1,24 @@
+/**
+ * Accepts a contact request.
+ * Never waits for the other side: the lane comes up by itself.
+ * @module
+ */
+import { withoutUndefined } from '../defined.ts'
+import * as example from '../examples.ts'
+import { defineMethod } from '../method.ts'
+import { alias, contact, requestId } from '../models.ts'
+import { object, optional } from '../schema/index.ts'
+
+export const acceptRequest = defineMethod({
+  name: 'acceptRequest',
+  summary: 'The requester is a contact; messages flow whenever both are online.',
+  network: 'live',
+  params: object({ requestId, alias: optional(alias) }),
+  result: contact,
+  errors: ['REQUEST_UNKNOWN', 'ALIAS_INVALID'],
+  example: {
+    params: { requestId: example.REQUEST_ID, alias: 'Bob' },
+    result: { ...example.CONTACT, laneOpen: false },
+  },
+  handler: async ({ messenger }, params) => withoutUndefined(await messenger.acceptRequest(params)),
+})

@@ -1,0 +1,21 @@
+/**
+ * Lifts the block of a contact.
+ * Never tells the contact anything.
+ * @module
+ */
+import { withoutUndefined } from '../defined.ts'
+import * as example from '../examples.ts'
+import { defineMethod } from '../method.ts'
+import { contact, recipient } from '../models.ts'
+import { object } from '../schema/index.ts'
+
+export const unblock = defineMethod({
+  name: 'unblock',
+  summary: 'Messages flow again whenever both are online.',
+  network: 'live',
+  params: object({ recipient }),
+  result: contact,
+  errors: ['CONTACT_UNKNOWN'],
+  example: { params: { recipient: example.CONTACT_ID }, result: { ...example.CONTACT, laneOpen: false } },
+  handler: async ({ messenger }, params) => withoutUndefined(await messenger.unblock(params.recipient)),
+})

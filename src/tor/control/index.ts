@@ -1,0 +1,10 @@
+/** The control-port client. @module */
+export type { ControlAuthMethod, ControlCredentials, ProtocolInfo } from './authenticate.ts'
+export type { ControlCommand } from './control-command.ts'
+export { controlCommand, quoteString } from './control-command.ts'
+export type { ConnectControlOptions, ControlConnection, ControlEvent, LocalTarget } from './control-connection.ts'
+export { connectControl, isControlLost, openLocalSocket } from './control-connection.ts'
+export type { KeyValues } from './key-values.ts'
+export { parseKeyValues } from './key-values.ts'
+export type { ControlReply, ReplyLimits, ReplyLine, ReplyParser } from './reply-parser.ts'
+export { createReplyParser } from './reply-parser.ts'

@@ -1,0 +1,10 @@
+/** Onion services and client keys that outlive any one tor. @module */
+export type { AddOnion, OnionTarget } from './commands.ts'
+export { addClientKeyCommand, addOnionCommand, deleteOnionCommand, removeClientKeyCommand } from './commands.ts'
+export type { OnionListener, OnionListenerOptions } from './listener.ts'
+export { openOnionListener } from './listener.ts'
+export type { OnionHost } from './onion-record.ts'
+export type { OnionRegistry, OnionRegistryDeps } from './onion-registry.ts'
+export { createOnionRegistry } from './onion-registry.ts'
+export type { UploadEvent, UploadTracker } from './upload-tracker.ts'
+export { createUploadTracker, parseUploadEvent } from './upload-tracker.ts'

@@ -1,0 +1,5 @@
+/** Isolated streams to onion services over SOCKS 5. @module */
+export type { DialSocksOptions } from './dial.ts'
+export { dialSocks } from './dial.ts'
+export type { SocksMessage, SocksReplyReader } from './reply-reader.ts'
+export { createSocksReplyReader } from './reply-reader.ts'

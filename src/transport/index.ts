@@ -1,0 +1,13 @@
+/** libp2p over onion services, and links of fixed-size records on top. Spec 01a-transport. @module */
+export type { TransportErrorCode } from './errors.ts'
+export type { MemoryRecordHub, MemoryRecordHubOptions } from './memory-record-network.ts'
+export { createMemoryRecordHub } from './memory-record-network.ts'
+export type { PublishEndpoint } from './onion-listener.ts'
+export type { OnionEndpoint, OnionTarget } from './onion-multiaddr.ts'
+export { onionMultiaddr, onionOnly, parseOnionMultiaddr } from './onion-multiaddr.ts'
+export type { OnionTransportComponents, OnionTransportOptions } from './onion-transport.ts'
+export { onionTransport } from './onion-transport.ts'
+export { ONION_VIRTUAL_PORT } from './options.ts'
+export type { RecordNetworkDeps } from './record-network.ts'
+export { createRecordNetwork } from './record-network.ts'
+export type { UpgradeMode } from './upgrade.ts'

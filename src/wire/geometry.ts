@@ -1,0 +1,83 @@
+/**
+ * Every size on the network, each derived once.
+ * Never typed a second time anywhere else: other layouts import from here. Spec 01-wire §2, DESIGN §6.
+ * @module
+ */
+import { KEM_CIPHERTEXT_BYTES, KEM_ENCAPSULATION_KEY_BYTES, KEY_BYTES } from '../crypto/index.ts'
+
+/** Stream bytes of one Tor relay cell that both relay-cell formats can carry (488 with CGO, 498 legacy). METADATA §3.1. */
+export const CELL_STREAM_BYTES = 488
+
+/** Stream bytes of a record: four cells. */
+export const RECORD_STREAM_BYTES = 4 * CELL_STREAM_BYTES
+
+/**
+ * What a link adds to a record: the length and the tag of the one Noise message that it is. The muxer of record links adds
+ * nothing (ADR 0002). Exact; `test/unit/transport/geometry.test.ts` counts the bytes on the socket.
+ */
+export const FRAMING_BYTES = 2 + 16
+
+/** Bytes of a lane record as the link carries it. With its framing exactly one cell. */
+export const LANE_RECORD_BYTES = CELL_STREAM_BYTES - FRAMING_BYTES
+
+/** kind u8, acknowledgement base u32, acknowledgement bits u32, sequence u32. */
+const LANE_HEADER_BYTES = 1 + 4 + 4 + 4
+
+/** Bytes of a rendezvous record as the link carries it. With its framing exactly four cells. */
+export const RENDEZVOUS_RECORD_BYTES = RECORD_STREAM_BYTES - FRAMING_BYTES
+
+/** A sealed message for a lane. */
+export const ENVELOPE_BYTES = LANE_RECORD_BYTES - LANE_HEADER_BYTES
+
+const AEAD_TAG_BYTES = 16
+export const AEAD_NONCE_BYTES = 12
+
+/** flags u8, ratchet key 32, previous chain length u32, message number u32. */
+export const RATCHET_HEADER_BYTES = 1 + 32 + 4 + 4
+export const SEALED_HEADER_BYTES = AEAD_NONCE_BYTES + RATCHET_HEADER_BYTES + AEAD_TAG_BYTES
+
+/** Padded plaintext of one envelope. */
+export const ENVELOPE_BODY_BYTES = ENVELOPE_BYTES - SEALED_HEADER_BYTES - AEAD_TAG_BYTES
+
+/** Bytes in front of the content inside a padded body: its length u16. */
+export const BODY_LENGTH_BYTES = 2
+
+/** Longest content that one envelope carries. */
+export const ENVELOPE_CONTENT_BYTES = ENVELOPE_BODY_BYTES - BODY_LENGTH_BYTES
+
+/** Parts of one message; bounds what a contact can make us hold before a message is whole. Guessed: 64 slots are a minute. */
+export const CONTENT_PARTS_MAX_COUNT = 64
+
+export const MESSAGE_ID_BYTES = 16
+
+/**
+ * What surrounds the chunk of a content part at most, in msgpack: array 1, message id 2 + 16, part index 1 and count 1
+ * (both below 128), time 9 (a double above 32 bits), type 2, header of the chunk 3. Spec 01-wire §6.
+ */
+const CONTENT_PART_OVERHEAD_BYTES = 1 + (2 + MESSAGE_ID_BYTES) + 1 + 1 + 9 + 2 + 3
+
+/** Bytes of the body in each part but the last. */
+export const CONTENT_CHUNK_BYTES = ENVELOPE_CONTENT_BYTES - CONTENT_PART_OVERHEAD_BYTES
+
+/** Longest body of one message, in bytes of UTF-8 for a text. */
+export const MAX_TEXT_BYTES = CONTENT_PARTS_MAX_COUNT * CONTENT_CHUNK_BYTES
+
+/** version u8, kind u8. */
+export const RENDEZVOUS_HEADER_BYTES = 1 + 1
+
+/** Longest payload of a rendezvous record. */
+export const RENDEZVOUS_PAYLOAD_BYTES = RENDEZVOUS_RECORD_BYTES - RENDEZVOUS_HEADER_BYTES
+
+/** version u8, Ed25519 and X25519 identity keys, signed prekey, one-time prekey, ML-KEM-768 encapsulation key. */
+export const PREKEY_BUNDLE_BYTES = 1 + 4 * KEY_BYTES + KEM_ENCAPSULATION_KEY_BYTES
+
+export const VOUCHER_SALT_BYTES = 16
+
+/** salt, encrypted bundle, tag. */
+export const SEALED_BUNDLE_BYTES = VOUCHER_SALT_BYTES + PREKEY_BUNDLE_BYTES + AEAD_TAG_BYTES
+
+/** The initiator's identity keys, X25519 then Ed25519, sealed. */
+export const SEALED_IDENTITY_BYTES = 2 * KEY_BYTES + AEAD_TAG_BYTES
+
+/** Ephemeral key, ML-KEM ciphertext, sealed identity, first envelope; fits one rendezvous record. Spec 04-session §4.2. */
+export const HANDSHAKE_REQUEST_BYTES = KEY_BYTES + KEM_CIPHERTEXT_BYTES + SEALED_IDENTITY_BYTES + ENVELOPE_BYTES

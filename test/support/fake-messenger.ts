@@ -1,0 +1,255 @@
+/**
+ * A messenger in memory, for tests of the layers above it.
+ * Never a second implementation of the rules: it does just enough to be asked everything that front ends ask.
+ * @module
+ */
+import type {
+  ContactInfo,
+  InviteInfo,
+  MessageInfo,
+  Messenger,
+  MessengerEvent,
+  MessengerEventBody,
+  RequestInfo,
+  SentMessage,
+} from '../../src/messenger/index.ts'
+import { messengerError } from '../../src/messenger/index.ts'
+
+export const FAKE_IDENTITY = '7d'.repeat(32)
+const FAKE_SAFETY_NUMBER = '03927 11853 40028 77316 92050 16644 58213 09977 31415 26535 89793 23846'
+export const FAKE_TIME_MS = 1_795_000_000_000
+const DAY_MS = 86_400_000
+const INVITE_PREFIX = 'noctule:'
+
+export interface FakeMessengerOptions {
+  /** Events kept; older ones are dropped. */
+  readonly logMaxCount?: number
+}
+
+export interface FakeMessenger extends Messenger {
+  /** Stores an event and tells the listeners, as the real one does after its batch. */
+  emit(body: MessengerEventBody): MessengerEvent
+  /** A message from `contactId`, with its event. */
+  receive(contactId: string, text: string, type?: MessageInfo['type']): MessengerEvent
+  addContact(fields: Partial<ContactInfo> & { readonly contactId: string }): ContactInfo
+  addRequest(fields: Partial<RequestInfo> & { readonly requestId: string }): RequestInfo
+  /** Every event so far, kept or dropped. */
+  readonly history: readonly MessengerEvent[]
+  /** Listeners that are attached now. */
+  listenerCount(): number
+  /** Makes reads of the log wait until the returned function is called. */
+  holdReads(): () => void
+  /** Runs inside each read of the log, after the events were taken and before they are given back. */
+  duringRead: (() => void) | undefined
+  /** Thrown by the next call of `listContacts`. */
+  nextFailure: Error | undefined
+  /** Reads of the log so far. */
+  readCount(): number
+}
+
+function hexId(kind: string, number: number): string {
+  return kind + number.toString(16).padStart(32 - kind.length, '0')
+}
+
+export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptions = {}): FakeMessenger {
+  const contacts = new Map<string, ContactInfo>()
+  const invites = new Map<string, InviteInfo>()
+  const requests = new Map<string, RequestInfo>()
+  const messages = new Map<string, MessageInfo[]>()
+  const acknowledged = new Map<string, number>()
+  const sentByKey = new Map<string, SentMessage>()
+  const history: MessengerEvent[] = []
+  const listeners = new Set<(event: MessengerEvent) => void>()
+  let counter = 0
+  let reads = 0
+  let held: Promise<void> | undefined
+
+  const nextId = (kind: string): string => {
+    counter += 1
+    return hexId(kind, counter)
+  }
+  const getContact = (contactId: string): ContactInfo => {
+    const contact = contacts.get(contactId)
+    if (contact === undefined) throw messengerError('CONTACT_UNKNOWN')
+    return contact
+  }
+  const putContact = (contact: ContactInfo): ContactInfo => {
+    contacts.set(contact.contactId, contact)
+    return contact
+  }
+  const putMessage = (
+    contactId: string,
+    text: string,
+    fields: Pick<MessageInfo, 'direction' | 'delivery' | 'type'>,
+  ): MessageInfo => {
+    const conversation = messages.get(contactId) ?? []
+    const message: MessageInfo = {
+      messageId: nextId('e'),
+      contactId,
+      text,
+      timestampMs: FAKE_TIME_MS + counter,
+      storedAtMs: FAKE_TIME_MS + counter + 1,
+      position: conversation.length + 1,
+      ...fields,
+    }
+    messages.set(contactId, [...conversation, message])
+    return message
+  }
+  const checkUri = (uri: string): void => {
+    if (!uri.startsWith(INVITE_PREFIX)) throw messengerError('INVITE_FOREIGN')
+    if (!/^[a-z2-7]{8,}$/.test(uri.slice(INVITE_PREFIX.length))) throw messengerError('INVITE_MALFORMED')
+  }
+
+  const fake: FakeMessenger = {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    history,
+    duringRead: undefined,
+    nextFailure: undefined,
+    listenerCount: () => listeners.size,
+    readCount: () => reads,
+    emit(body) {
+      const event = { seq: history.length + 1, atMs: FAKE_TIME_MS + history.length, body }
+      history.push(event)
+      for (const listener of [...listeners]) listener(event)
+      return event
+    },
+    receive(contactId, text, type = 'text') {
+      const message = putMessage(contactId, text, { direction: 'received', delivery: undefined, type })
+      return fake.emit({ type: 'message', message })
+    },
+    addContact(fields) {
+      return putContact({
+        state: 'active',
+        alias: undefined,
+        identity: FAKE_IDENTITY,
+        safetyNumber: FAKE_SAFETY_NUMBER,
+        createdAtMs: FAKE_TIME_MS,
+        laneOpen: true,
+        queuedMessages: 0,
+        failure: undefined,
+        ...fields,
+      })
+    },
+    addRequest(fields) {
+      const request: RequestInfo = {
+        inviteId: hexId('b', 1),
+        inviteLabel: undefined,
+        receivedAtMs: FAKE_TIME_MS,
+        identity: FAKE_IDENTITY,
+        safetyNumber: FAKE_SAFETY_NUMBER,
+        message: undefined,
+        ...fields,
+      }
+      requests.set(request.requestId, request)
+      return request
+    },
+    holdReads() {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      held = promise
+      return () => resolve(undefined)
+    },
+    status: () => ({
+      profile: { identity: FAKE_IDENTITY, createdAtMs: FAKE_TIME_MS },
+      tor: {
+        stage: 'bootstrapping',
+        bootstrapPercent: 45,
+        bootstrapTag: 'requesting_descriptors',
+        mode: 'child',
+        version: '0.4.9.11',
+        lastError: undefined,
+        warnings: [],
+      },
+      contacts: contacts.size,
+      openLanes: [...contacts.values()].filter(({ laneOpen }) => laneOpen).length,
+      queuedMessages: [...contacts.values()].reduce((sum, contact) => sum + contact.queuedMessages, 0),
+      pendingRequests: requests.size,
+      activeInvites: [...invites.values()].filter(({ state }) => state === 'active').length,
+      lastEventSeq: history.length,
+    }),
+    async createInvite({ expiresInMs = 14 * DAY_MS, label }) {
+      const invite: InviteInfo = {
+        inviteId: nextId('b'),
+        state: 'active',
+        createdAtMs: FAKE_TIME_MS,
+        expiresAtMs: FAKE_TIME_MS + expiresInMs,
+        label,
+        published: false,
+      }
+      invites.set(invite.inviteId, invite)
+      return { ...invite, uri: `${INVITE_PREFIX}${'aeaqcaib'.repeat(16)}` }
+    },
+    async previewInvite(uri) {
+      checkUri(uri)
+      return { version: 1, expiresAtMs: FAKE_TIME_MS + DAY_MS, expired: false, own: false, accepted: false }
+    },
+    async acceptInvite({ uri, alias }) {
+      checkUri(uri)
+      const unknownYet = { identity: undefined, safetyNumber: undefined, laneOpen: false }
+      return fake.addContact({ contactId: nextId('c'), state: 'requesting', alias, ...unknownYet })
+    },
+    listInvites: async () => [...invites.values()],
+    async revokeInvite(inviteId) {
+      const invite = invites.get(inviteId)
+      if (invite === undefined) throw messengerError('INVITE_UNKNOWN')
+      const revoked: InviteInfo = { ...invite, state: 'revoked' }
+      invites.set(inviteId, revoked)
+      fake.emit({ type: 'invite', inviteId, state: 'revoked' })
+      return revoked
+    },
+    listRequests: async () => [...requests.values()],
+    async acceptRequest({ requestId, alias }) {
+      if (!requests.delete(requestId)) throw messengerError('REQUEST_UNKNOWN')
+      return fake.addContact({ contactId: nextId('c'), alias, laneOpen: false })
+    },
+    async rejectRequest(requestId) {
+      if (!requests.delete(requestId)) throw messengerError('REQUEST_UNKNOWN')
+    },
+    async listContacts() {
+      const failure = fake.nextFailure
+      fake.nextFailure = undefined
+      if (failure !== undefined) throw failure
+      return [...contacts.values()]
+    },
+    async removeContact(contactId) {
+      contacts.delete(getContact(contactId).contactId)
+    },
+    block: async (contactId) => putContact({ ...getContact(contactId), state: 'blocked', laneOpen: false }),
+    unblock: async (contactId) => putContact({ ...getContact(contactId), state: 'active' }),
+    async send({ contactId, text, idempotencyKey }) {
+      const contact = getContact(contactId)
+      if (contact.state === 'requesting') throw messengerError('CONTACT_NOT_READY')
+      if (text.length === 0) throw messengerError('MESSAGE_EMPTY')
+      const before = idempotencyKey === undefined ? undefined : sentByKey.get(idempotencyKey)
+      if (before !== undefined) return { ...before, repeated: true }
+      const message = putMessage(contactId, text, { direction: 'sent', delivery: 'queued', type: 'text' })
+      const { messageId, timestampMs } = message
+      const sent: SentMessage = { messageId, contactId, timestampMs, delivery: 'queued', repeated: false }
+      if (idempotencyKey !== undefined) sentByKey.set(idempotencyKey, sent)
+      return sent
+    },
+    async listMessages({ contactId, before = Number.POSITIVE_INFINITY, limit = 50 }) {
+      getContact(contactId)
+      return (messages.get(contactId) ?? []).filter(({ position }) => position < before).slice(-limit)
+    },
+    async readEvents({ after, limit }) {
+      reads += 1
+      await held
+      const firstKept = Math.max(1, history.length - logMaxCount + 1)
+      const found = history.slice(Math.max(after, firstKept - 1)).slice(0, limit)
+      fake.duringRead?.()
+      if (after + 1 >= firstKept) return found
+      return [{ seq: firstKept - 1, atMs: 0, body: { type: 'overflow', firstSeq: firstKept } }, ...found]
+    },
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    acknowledgedSeq: async (client) => acknowledged.get(client) ?? 0,
+    async acknowledge(client, seq) {
+      if (seq > history.length) throw messengerError('EVENT_SEQ_INVALID')
+      acknowledged.set(client, Math.max(seq, acknowledged.get(client) ?? 0))
+    },
+  }
+  return fake
+}

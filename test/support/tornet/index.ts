@@ -1,0 +1,11 @@
+/** A private Tor network for tests, benchmarks and the demonstration. docs/tornet.md. @module */
+export { keyCacheDirectory } from './key-cache.ts'
+export type { TestOnion } from './onion-echo.ts'
+export { dialTestOnion, publishTestOnion, readExactly } from './onion-echo.ts'
+export { processesOf } from './process-identity.ts'
+export type { Swept } from './run-directory.ts'
+export { isRunDirectory, sweepDeadRuns, temporaryRoot } from './run-directory.ts'
+export { attachTornet, runWithTornet, sharedTornet, TORNET_VARIABLE, useTornet } from './shared.ts'
+export { startTornet } from './start.ts'
+export type { Tornet, TornetClient, TornetOptions, TornetTimings } from './types.ts'
+export { waitFor } from './wait.ts'

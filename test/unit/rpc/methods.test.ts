@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import type { AnyMethod } from '../../../src/rpc/index.ts'
+import { checkSchema, findErrorEntry, METHODS, NOTIFICATIONS } from '../../../src/rpc/index.ts'
+import { createFakeMessenger, FAKE_IDENTITY } from '../../support/fake-messenger.ts'
+import { at, startRpc } from '../../support/rpc-fixture.ts'
+
+const CONTACT = 'c'.repeat(32)
+const REQUEST = 'd'.repeat(32)
+const URI = `noctule:${'aeaqcaib'.repeat(3)}`
+const methods = METHODS as readonly AnyMethod[]
+
+/** Methods of part 10 and the two that the event log needs. */
+const EXPECTED = [
+  'version',
+  'status',
+  'createInvite',
+  'previewInvite',
+  'acceptInvite',
+  'listInvites',
+  'revokeInvite',
+  'listRequests',
+  'acceptRequest',
+  'rejectRequest',
+  'listContacts',
+  'removeContact',
+  'block',
+  'unblock',
+  'send',
+  'listMessages',
+  'subscribeReceive',
+  'unsubscribeReceive',
+  'acknowledge',
+  'shutdown',
+  'rpc.discover',
+]
+
+describe('method registry', () => {
+  it('has every method once, in a file of its own', () => {
+    assert.deepEqual(
+      methods.map(({ name }) => name),
+      EXPECTED,
+    )
+    const files = readdirSync(join(import.meta.dirname, '../../../src/rpc/methods')).filter(
+      (file) => file !== 'index.ts',
+    )
+    assert.equal(files.length, EXPECTED.length)
+  })
+
+  it('has examples that fit, and only documented error codes', () => {
+    for (const { name, params, result, example, errors } of methods) {
+      assert.equal(checkSchema(params, example.params, `${name}.params`), undefined)
+      assert.equal(checkSchema(result, example.result, `${name}.result`), undefined)
+      for (const code of errors) assert.ok(findErrorEntry(code), `${name}: ${code}`)
+    }
+    for (const { name, params, example } of NOTIFICATIONS) assert.equal(checkSchema(params, example, name), undefined)
+  })
+
+  it('gives results that fit their schemas', async (context) => {
+    const { connect, messenger } = await startRpc(context)
+    messenger.addContact({ contactId: CONTACT, alias: 'Bob' })
+    messenger.addContact({ contactId: 'e'.repeat(32), state: 'failed', failure: 'INVITE_USED', identity: undefined })
+    messenger.addRequest({ requestId: REQUEST, message: 'hello', inviteLabel: 'x' })
+    messenger.addRequest({ requestId: 'f'.repeat(32) })
+    messenger.receive(CONTACT, 'hello')
+    messenger.receive(CONTACT, '', 'unsupported')
+    const client = await connect()
+    const invite = at(await client.ask('createInvite', { label: 'x', expiresInMs: 1_000_000 }), 'result', 'inviteId')
+    const calls: readonly (readonly [string, object])[] = [
+      ['version', {}],
+      ['status', {}],
+      ['createInvite', {}],
+      ['previewInvite', { uri: URI }],
+      ['acceptInvite', { uri: URI, alias: 'Alice', message: 'me' }],
+      ['listInvites', {}],
+      ['revokeInvite', { inviteId: invite }],
+      ['listRequests', {}],
+      ['acceptRequest', { requestId: REQUEST, alias: 'Bob' }],
+      ['rejectRequest', { requestId: 'f'.repeat(32) }],
+      ['block', { recipient: CONTACT }],
+      ['unblock', { recipient: CONTACT }],
+      ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
+      ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
+      ['listMessages', { recipient: CONTACT, before: 9, limit: 500 }],
+      ['listContacts', {}],
+      ['removeContact', { recipient: CONTACT }],
+      ['subscribeReceive', {}],
+      ['unsubscribeReceive', { subscription: 1 }],
+      ['acknowledge', { client: 'bot', seq: 1 }],
+      ['rpc.discover', {}],
+      ['shutdown', {}],
+    ]
+    for (const [name, params] of calls) {
+      const reply = await client.ask(name, params)
+      const method = methods.find((candidate) => candidate.name === name)
+      assert.ok(method)
+      assert.ok('result' in reply, `${name}: ${JSON.stringify(reply)}`)
+      assert.equal(checkSchema(method.result, reply['result'], `${name}.result`), undefined)
+    }
+    assert.deepEqual(new Set(calls.map(([name]) => name)), new Set(EXPECTED))
+  })
+
+  it('passes parameters on as they were given', async (context) => {
+    const { connect, messenger } = await startRpc(context)
+    messenger.addContact({ contactId: CONTACT })
+    const client = await connect()
+    const text = 'naïve 🦇\u0000\u2028 "quoted"\n'
+    await client.ask('send', { recipient: CONTACT, message: text })
+    assert.equal((await messenger.listMessages({ contactId: CONTACT }))[0]?.text, text)
+    const again = await client.ask('send', { recipient: CONTACT, message: 'x', idempotencyKey: 'k' })
+    const repeated = await client.ask('send', { recipient: CONTACT, message: 'x', idempotencyKey: 'k' })
+    assert.equal(at(repeated, 'result', 'repeated'), true)
+    assert.equal(at(repeated, 'result', 'messageId'), at(again, 'result', 'messageId'))
+  })
+
+  it('reports status with the stage of tor, version and uptime', async (context) => {
+    const { connect, clock } = await startRpc(context)
+    clock.advance(5_000)
+    const { result } = await (await connect()).ask('status')
+    assert.equal(at(result, 'version'), '1.2.3')
+    assert.equal(at(result, 'uptimeMs'), 5_000)
+    assert.equal(at(result, 'profile', 'identity'), FAKE_IDENTITY)
+    assert.deepEqual([at(result, 'tor', 'stage'), at(result, 'tor', 'bootstrapPercent')], ['bootstrapping', 45])
+  })
+})
+
+describe('listMessages', () => {
+  it('pages back to the first message', async (context) => {
+    const messenger = createFakeMessenger()
+    const { connect } = await startRpc(context, { messenger })
+    messenger.addContact({ contactId: CONTACT })
+    for (let count = 0; count < 7; count += 1) messenger.receive(CONTACT, `m${count}`)
+    const client = await connect()
+    const positions: unknown[] = []
+    for (let before: unknown; ; ) {
+      const { result } = await client.ask('listMessages', {
+        recipient: CONTACT,
+        limit: 3,
+        ...(before === undefined ? {} : { before }),
+      })
+      const messages = at(result, 'messages')
+      assert.ok(Array.isArray(messages))
+      positions.unshift(...messages.map((message: unknown) => at(message, 'position')))
+      if (at(result, 'hasMore') === false) break
+      before = positions[0]
+    }
+    assert.deepEqual(positions, [1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('leaves to the next page what would make a reply too long, and never gives nothing', async (context) => {
+    const messenger = createFakeMessenger()
+    const { connect } = await startRpc(context, { messenger })
+    messenger.addContact({ contactId: CONTACT })
+    for (let count = 0; count < 4; count += 1) messenger.receive(CONTACT, 'x'.repeat(500_000))
+    const client = await connect()
+    const first = await client.ask('listMessages', { recipient: CONTACT })
+    const messages = at(first, 'result', 'messages')
+    assert.ok(Array.isArray(messages))
+    assert.deepEqual([messages.length, at(messages[0], 'position'), at(first, 'result', 'hasMore')], [2, 3, true])
+    messenger.receive(CONTACT, 'x'.repeat(2_000_000))
+    const huge = await client.ask('listMessages', { recipient: CONTACT })
+    assert.equal(at(huge, 'result', 'messages', 0, 'position'), 5)
+  })
+})
