@@ -1,5 +1,6 @@
 /** Interfaces that adapters fill; no runtime code. @module */
 export type { Clock } from './clock.ts'
+export type { HostMesh, MeshPeer, MeshRequest } from './host-mesh.ts'
 export type { KeyValueStore, StoreDelete, StoreOperation, StorePut } from './key-value-store.ts'
 export type { LogFields, Logger, LogWord } from './logger.ts'
 export type { Random } from './random.ts'

@@ -8,6 +8,8 @@ import type { OnionAddress, OnionSecretKey } from './tor-provider.ts'
 export interface RecordLink {
   /** Bytes of each record, both ways. */
   readonly recordBytes: number
+  /** Raw Ed25519 public key of the other side's transport identity, as the handshake proved it. */
+  readonly remoteKey: Uint8Array
   /**
    * Hands one record to the socket as one write. Resolves when the socket took it.
    * @throws {AppError} `LINK_CLOSED`
@@ -29,12 +31,18 @@ export interface LinkOptions {
   readonly localSeed: Uint8Array
   /** Seed from which the other side's transport identity was made; undefined admits any (one that knows the onion key). */
   readonly remoteSeed: Uint8Array | undefined
+  /** Its raw Ed25519 public key, where that is public: a host's. At most one of the two is given. */
+  readonly remoteKey?: Uint8Array
 }
 
 export interface ListenOptions extends LinkOptions {
   readonly onionSecretKey: OnionSecretKey
-  /** Raw X25519 public keys that may read the descriptor. */
+  /** Raw X25519 public keys that may read the descriptor; empty means everybody, for hosts only. */
   readonly authorizedClients: readonly Uint8Array[]
+  /** Links at once, beyond which new ones are refused; a small number for one contact unless given. */
+  readonly linksMaxCount?: number
+  /** Ask for tor's proof-of-work defence, where the build has it. */
+  readonly proofOfWork?: boolean
   readonly onLink: (link: RecordLink) => void
 }
 
@@ -45,12 +53,11 @@ export interface RecordListener {
   close(): Promise<void>
 }
 
+/** A dialer always knows whom it dials: `remoteSeed` or `remoteKey` is there, else it throws `RangeError`. */
 export interface DialOptions extends LinkOptions {
-  /** A dialer always knows whom it dials. */
-  readonly remoteSeed: Uint8Array
   readonly address: OnionAddress
-  /** Raw X25519 private key for the descriptor. */
-  readonly clientPrivateKey: Uint8Array
+  /** Raw X25519 private key for the descriptor; undefined for a service that everybody may read, a host's. */
+  readonly clientPrivateKey: Uint8Array | undefined
   /** Never shared between contacts, purposes or epochs. */
   readonly isolation: string
   readonly signal: AbortSignal

@@ -81,3 +81,95 @@ export const SEALED_IDENTITY_BYTES = 2 * KEY_BYTES + AEAD_TAG_BYTES
 
 /** Ephemeral key, ML-KEM ciphertext, sealed identity, first envelope; fits one rendezvous record. Spec 04-session §4.2. */
 export const HANDSHAKE_REQUEST_BYTES = KEY_BYTES + KEM_CIPHERTEXT_BYTES + SEALED_IDENTITY_BYTES + ENVELOPE_BYTES
+
+export const SIGNATURE_BYTES = 64
+
+/** Bytes of a courier record as the link carries it, both ways. With its framing exactly four cells. */
+export const COURIER_RECORD_BYTES = RECORD_STREAM_BYTES - FRAMING_BYTES
+
+/** kind u8, tag of the record's first request u16. */
+export const COURIER_HEADER_BYTES = 1 + 2
+
+/** Existence checks in each read record, each sealed to an intermediate of its own. METADATA §3.4. */
+export const READ_CHECK_COUNT = 12
+
+/** SHA-256; names a host and its place among the boxes. */
+export const HOST_ID_BYTES = 32
+
+/** Leading bytes of a host id, by which a courier finds the intermediate and a reply names a host. */
+export const HOST_ROUTE_BYTES = 16
+
+/** Ephemeral key and tag of what is sealed to an intermediate. */
+export const REQUEST_SEAL_BYTES = KEY_BYTES + AEAD_TAG_BYTES
+
+/** operation u8, reply key. */
+const REQUEST_HEADER_BYTES = 1 + KEY_BYTES
+
+/** An answer to a check: one of two values of a keyed hash, cut to this. */
+export const CHECK_REPLY_BYTES = 8
+
+/** tag u16 and length u16 in front of each reply in a record that comes down. */
+export const REPLY_HEADER_BYTES = 2 + 2
+
+/** status u8 in front of the signature and the ciphertext of a box that was fetched; the same without a box. */
+const FETCH_STATUS_BYTES = 1
+
+/** What surrounds the ciphertext of a fetched box in its record: kind, the answers to one record's checks, seals. */
+const FETCH_OVERHEAD_BYTES =
+  1 +
+  READ_CHECK_COUNT * (REPLY_HEADER_BYTES + CHECK_REPLY_BYTES) +
+  REPLY_HEADER_BYTES +
+  FETCH_STATUS_BYTES +
+  SIGNATURE_BYTES +
+  AEAD_TAG_BYTES
+
+/** Ciphertext of a box: what one record can bring down beside the answers to its checks. */
+export const BOX_CIPHERTEXT_BYTES = COURIER_RECORD_BYTES - FETCH_OVERHEAD_BYTES
+
+/** Padded plaintext of a box. */
+export const BOX_BODY_BYTES = BOX_CIPHERTEXT_BYTES - AEAD_TAG_BYTES
+
+/** One-time public key, signature, ciphertext. */
+export const BOX_BYTES = KEY_BYTES + SIGNATURE_BYTES + BOX_CIPHERTEXT_BYTES
+
+/** kind u8, acknowledgement base u32, acknowledgement bits u32, boxes in the chain before u32, count of envelopes u8. */
+const BOX_HEADER_BYTES = 1 + 4 + 4 + 4 + 1
+
+/** Envelopes in one box, each behind its sequence u32. */
+export const BOX_ENVELOPES_MAX_COUNT = Math.floor((BOX_BODY_BYTES - BOX_HEADER_BYTES) / (4 + ENVELOPE_BYTES))
+
+/** Plaintext sizes of the requests to an intermediate. */
+export const STORE_REQUEST_BYTES = REQUEST_HEADER_BYTES + BOX_BYTES
+/** box id, replica rank u8; a check and a fetch look alike. */
+export const LOOK_REQUEST_BYTES = REQUEST_HEADER_BYTES + KEY_BYTES + 1
+export const TOMBSTONE_REQUEST_BYTES = REQUEST_HEADER_BYTES + KEY_BYTES + SIGNATURE_BYTES
+
+/** host route, expiry u32, signature. */
+export const RECEIPT_BYTES = HOST_ROUTE_BYTES + 4 + SIGNATURE_BYTES
+
+/** Replicas of a box where there are as many hosts. METADATA §4.5. */
+export const REPLICA_COUNT = 8
+
+/** Plaintext of the answer to a store request: status u8, count u8, receipts. */
+export const STORE_REPLY_BYTES = 1 + 1 + REPLICA_COUNT * RECEIPT_BYTES
+
+/** Plaintext of the answer to a fetch. */
+export const FETCH_REPLY_BYTES = FETCH_STATUS_BYTES + SIGNATURE_BYTES + BOX_CIPHERTEXT_BYTES
+
+/** Tag of a sealed reply. */
+export const REPLY_SEAL_BYTES = AEAD_TAG_BYTES
+
+/**
+ * version u8; host, seal, courier and mesh keys; issued, expiry and start u32, capacity in MiB u32; work period u16 and
+ * nonce u64; signature. Spec 03-mailbox §3.1.
+ */
+export const HOST_DESCRIPTOR_BYTES = 1 + 4 * KEY_BYTES + 4 * 4 + 2 + 8 + SIGNATURE_BYTES
+
+/** kind, root, hosts in the table u32, count u8. */
+const TABLE_HEADER_BYTES = 1 + HOST_ID_BYTES + 4 + 1
+
+/** Descriptors in one record that comes down. */
+export const TABLE_PAGE_COUNT = Math.floor((COURIER_RECORD_BYTES - TABLE_HEADER_BYTES) / HOST_DESCRIPTOR_BYTES)
+
+/** Host key and courier onion key: enough to dial a host that nothing else is known of. */
+export const HOST_ENTRY_BYTES = 2 * KEY_BYTES

@@ -82,10 +82,11 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   identity: ['base', 'ports', 'crypto', 'wire'],
   session: ['base', 'ports', 'crypto', 'wire', 'identity'],
   padding: ['base', 'ports', 'wire'],
+  mailbox: ['base', 'ports', 'crypto', 'wire', 'session', 'padding'],
   store: ['base', 'ports', 'crypto'],
   tor: ['base', 'ports'],
   transport: ['base', 'ports', 'wire'],
-  messenger: ['base', 'ports', 'wire', 'identity', 'session', 'padding'],
+  messenger: ['base', 'ports', 'wire', 'identity', 'session', 'padding', 'mailbox'],
   rpc: ['base', 'ports', 'messenger'],
   cli: ['base', 'rpc'],
 }

@@ -1,0 +1,124 @@
+/**
+ * Every number of the mailboxes, each with its reason.
+ * Never set one by one from configuration: a network shares them, and a rhythm of one's own would be a fingerprint.
+ * Spec 03-mailbox §10.
+ * @module
+ */
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/index.ts'
+
+/** Times and work that all nodes of one network share; test networks run them faster and cheaper. */
+export interface MailboxParameters {
+  /** Leading zero bits of a host's work, once a work period; about ten minutes of one core. METADATA §4.4. */
+  readonly hostWorkBits: number
+  /** Leading zero bits of a client's work, once a courier session; about half a minute of one core. METADATA §4.4. */
+  readonly sessionWorkBits: number
+  /** Mean time between write slots, read slots and maintenance slots of a client. METADATA §3.5, Balanced. */
+  readonly writeIntervalMs: number
+  readonly readIntervalMs: number
+  readonly tableIntervalMs: number
+  /** How long one pair of couriers is used, and how long the next one is there before. METADATA §4.1. */
+  readonly epochMs: number
+  readonly epochOverlapMs: number
+  /** From a record up to the record down that answers its slot. DESIGN §6, guessed. */
+  readonly courierHoldMs: number
+  /** Mean of the exponential delay before a courier passes a request on. METADATA §3.5. */
+  readonly courierDelayMs: number
+  /** Least time between two records of one session, on average: half the mean of a Fast client's slots. METADATA §4.4. */
+  readonly courierRecordIntervalMs: number
+  /** A host answers at the next multiple of this, so that a hit takes as long as a miss. METADATA §3.8. */
+  readonly answerBucketMs: number
+  /** Without an answer for so long, a request counts as lost. */
+  readonly requestTimeoutMs: number
+  /** A host tries another host for so long. TORNET §2.3. */
+  readonly meshTimeoutMs: number
+  /** How often a host signs a new descriptor, and the descriptor's life. */
+  readonly descriptorRenewMs: number
+  readonly descriptorLifetimeMs: number
+  /** How often a host takes a new seal key; the two before stay readable. */
+  readonly sealEpochMs: number
+  /** How often a host compares its table with another's, and how often it crawls. */
+  readonly gossipIntervalMs: number
+  readonly crawlIntervalMs: number
+  /** Between two looks of a host at whether its boxes have their replicas. METADATA §4.5. */
+  readonly repairIntervalMs: number
+  /** A host that has not answered for so long is passed over in repair. METADATA §4.5: twelve hours. */
+  readonly deadAfterMs: number
+  /** Delivery receipts that find no message to ride with wait between one and three of these. METADATA §3.7. */
+  readonly receiptDelayMs: number
+}
+
+export const MAILBOX_PARAMETERS: MailboxParameters = {
+  hostWorkBits: 16,
+  sessionWorkBits: 12,
+  writeIntervalMs: 30 * SECOND_MS,
+  readIntervalMs: 15 * SECOND_MS,
+  tableIntervalMs: 60 * SECOND_MS,
+  epochMs: 6 * HOUR_MS,
+  epochOverlapMs: 10 * MINUTE_MS,
+  courierHoldMs: 4 * SECOND_MS,
+  courierDelayMs: 2 * SECOND_MS,
+  courierRecordIntervalMs: 1_500,
+  answerBucketMs: 250,
+  requestTimeoutMs: 2 * MINUTE_MS,
+  meshTimeoutMs: 30 * SECOND_MS,
+  descriptorRenewMs: 6 * HOUR_MS,
+  descriptorLifetimeMs: 48 * HOUR_MS,
+  sealEpochMs: 24 * HOUR_MS,
+  gossipIntervalMs: 5 * MINUTE_MS,
+  crawlIntervalMs: HOUR_MS,
+  repairIntervalMs: DAY_MS,
+  deadAfterMs: 12 * HOUR_MS,
+  receiptDelayMs: 10 * MINUTE_MS,
+}
+
+/**
+ * The parameters of a test network: rhythms `speed` times as fast, and as little work as can be checked. Lives of boxes
+ * and descriptors stay, and so does what a host is given to answer.
+ */
+export function testParameters(speed: number): MailboxParameters {
+  const p = MAILBOX_PARAMETERS
+  const fast = (ms: number): number => Math.max(1, Math.round(ms / speed))
+  return {
+    ...p,
+    hostWorkBits: 2,
+    sessionWorkBits: 2,
+    writeIntervalMs: fast(p.writeIntervalMs),
+    readIntervalMs: fast(p.readIntervalMs),
+    tableIntervalMs: fast(p.tableIntervalMs),
+    epochMs: fast(p.epochMs),
+    epochOverlapMs: fast(p.epochOverlapMs),
+    courierHoldMs: fast(p.courierHoldMs),
+    courierDelayMs: fast(p.courierDelayMs),
+    courierRecordIntervalMs: fast(p.courierRecordIntervalMs),
+    answerBucketMs: fast(p.answerBucketMs),
+    // Tor is no faster on a test network's clock: what waits for it keeps time for it.
+    requestTimeoutMs: Math.max(20 * SECOND_MS, fast(p.requestTimeoutMs)),
+    meshTimeoutMs: Math.max(10 * SECOND_MS, fast(p.meshTimeoutMs)),
+    gossipIntervalMs: fast(p.gossipIntervalMs),
+    crawlIntervalMs: fast(p.crawlIntervalMs),
+    repairIntervalMs: fast(p.repairIntervalMs),
+    deadAfterMs: Math.max(30 * SECOND_MS, fast(p.deadAfterMs)),
+    receiptDelayMs: fast(p.receiptDelayMs),
+  }
+}
+
+/** How long a host keeps a box, and the longest an expiry may lie ahead. METADATA §4.5. */
+export const BOX_LIFETIME_MS = 14 * DAY_MS
+
+/** Receipts without which a box does not count as stored, or all hosts where there are fewer. DESIGN §7. */
+export const STORED_QUORUM_COUNT = 2
+
+/** Clocks of two honest nodes may differ by so much. */
+export const CLOCK_TOLERANCE_MS = 2 * HOUR_MS
+
+/** Ids that a reader looks for beyond the highest it has read. CRYPTO §2d. */
+export const BOX_WINDOW_COUNT = 3
+
+/** One work period; each host moves to its next one at a time of its own. METADATA §4.4. */
+export const WORK_PERIOD_MS = 30 * DAY_MS
+
+/** Hosts in a table; above that it would have to be sharded (DESIGN §7). Bounds memory and a liar's page. */
+export const HOST_TABLE_MAX_COUNT = 20_000
+
+/** Couriers of one epoch. METADATA §4.1. */
+export const COURIER_COUNT = 2
