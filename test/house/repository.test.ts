@@ -82,7 +82,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   identity: ['base', 'ports', 'crypto', 'wire'],
   session: ['base', 'ports', 'crypto', 'wire', 'identity'],
   padding: ['base', 'ports', 'wire'],
-  mailbox: ['base', 'ports', 'crypto', 'wire', 'session', 'padding'],
+  mailbox: ['base', 'ports', 'crypto', 'wire', 'padding'],
   store: ['base', 'ports', 'crypto'],
   tor: ['base', 'ports'],
   transport: ['base', 'ports', 'wire'],
