@@ -3,6 +3,7 @@
  * Never waits for the network: every answer tells what is stored, and events tell the rest. DESIGN §9, spec 08-rpc.
  * @module
  */
+import type { HostInfo, MailboxStatus } from '../mailbox/index.ts'
 import type { Startable, TorStatus } from '../ports/index.ts'
 
 /** 32 lower-case hexadecimal characters; made at random on this machine and of no meaning elsewhere. */
@@ -20,6 +21,8 @@ export interface ProfileInfo {
 export interface MessengerStatus {
   readonly profile: ProfileInfo
   readonly tor: TorStatus
+  /** How many hosts keep messages for people who are offline, how well roles are kept apart, and when the next slots are. */
+  readonly mailbox: MailboxStatus
   readonly contacts: number
   readonly openLanes: number
   /** Messages accepted by `send` which the other side has not acknowledged yet. */
@@ -39,8 +42,10 @@ export interface InviteInfo {
   readonly expiresAtMs: number
   /** A note of the inviter's own; never leaves this machine. */
   readonly label: string | undefined
-  /** True once the rendezvous is reachable for whoever holds the invite. */
+  /** True once whoever holds the invite can use it: its bundle is stored at hosts, or its rendezvous can be reached. */
   readonly published: boolean
+  /** Whether it has a rendezvous, for which this daemon must be online; without one it works through mailboxes alone. */
+  readonly rendezvous: boolean
 }
 
 export interface CreatedInvite extends InviteInfo {
@@ -76,7 +81,7 @@ export type ContactState =
   | 'requesting'
   /** The inviter's daemon has our request; its user has not answered. */
   | 'requested'
-  /** Both sides agreed; messages flow whenever both are online. */
+  /** Both sides agreed; messages flow, through mailboxes also to somebody who is offline. */
   | 'active'
   /** The request cannot succeed; `failure` says why. */
   | 'failed'
@@ -94,12 +99,55 @@ export interface ContactInfo {
   readonly createdAtMs: number
   /** Whether a lane to this contact is open right now; known to the local user only. */
   readonly laneOpen: boolean
+  /** Sent messages that are neither delivered nor failed. */
   readonly queuedMessages: number
+  /** Highest position up to which received messages were marked as read; 0 for none. */
+  readonly readUpTo: number
+  /** What this contact is told of its messages to us. */
+  readonly receipts: ReceiptSettings
   /** Error code, for instance `INVITE_USED`; undefined unless `state` is `failed`. */
   readonly failure: string | undefined
 }
 
-export type DeliveryState = 'queued' | 'delivered' | 'failed'
+/** Receipts ride in slots that leave anyway. Delivery receipts are on for accepted contacts, read receipts are off. */
+export interface ReceiptSettings {
+  readonly delivery: boolean
+  readonly read: boolean
+}
+
+/** Goes forward only, except that `stored` falls back to `queued` when the copies ended unread and it is written again. */
+export type DeliveryState =
+  /** On disk here and sealed; the next free slot takes it. */
+  | 'queued'
+  /** A courier has it; no host has confirmed it yet. */
+  | 'sent'
+  /** Enough hosts have signed that they keep it until `stored.untilMs`. */
+  | 'stored'
+  /** The other side has it on disk. */
+  | 'delivered'
+  /** The other side's user has seen it, and lets us know. */
+  | 'read'
+  /** It will not arrive; `failure` says why. */
+  | 'failed'
+
+/** Verified receipts for the part of a message that has the fewest. */
+export interface StoredCopies {
+  readonly replicas: number
+  readonly wanted: number
+  /** When the first of these copies ends. */
+  readonly untilMs: number
+}
+
+/** How far a sent message has come. */
+export interface Delivery {
+  readonly delivery: DeliveryState
+  /** From `stored` on, where mailboxes were used; undefined for a message that went over a live lane. */
+  readonly stored: StoredCopies | undefined
+  /** Error code that says why it failed, or why it still waits, for instance `HOSTS_FULL`. */
+  readonly failure: string | undefined
+  /** How long until it is tried again, where something stands in the way; undefined otherwise. */
+  readonly retryAfterMs: number | undefined
+}
 
 export interface MessageInfo {
   readonly messageId: MessageId
@@ -112,28 +160,36 @@ export interface MessageInfo {
   readonly timestampMs: number
   /** When this daemon stored it. */
   readonly storedAtMs: number
-  /** Undefined for received messages. */
+  /** Undefined for received messages, as are the three after it. */
   readonly delivery: DeliveryState | undefined
+  readonly stored: StoredCopies | undefined
+  readonly failure: string | undefined
+  readonly retryAfterMs: number | undefined
   /** Position in the conversation, from 1. */
   readonly position: number
 }
 
-export interface SentMessage {
+export interface SentMessage extends Delivery {
   readonly messageId: MessageId
   readonly contactId: ContactId
   readonly timestampMs: number
-  readonly delivery: DeliveryState
   /** True when the idempotency key had been used before and nothing new was queued. */
   readonly repeated: boolean
 }
 
 export type MessengerEventBody =
   | { readonly type: 'message'; readonly message: MessageInfo }
-  | {
+  | ({
       readonly type: 'delivery'
       readonly contactId: ContactId
       readonly messageId: MessageId
-      readonly delivery: DeliveryState
+    } & Delivery)
+  /** Two days are left of the copies of a message that was not delivered yet. Once a message. */
+  | {
+      readonly type: 'expiring'
+      readonly contactId: ContactId
+      readonly messageId: MessageId
+      readonly untilMs: number
     }
   | { readonly type: 'request'; readonly request: RequestInfo }
   | {
@@ -157,8 +213,15 @@ export interface MessengerEvent {
 
 export interface Messenger extends Startable {
   status(): MessengerStatus
-  /** @throws {AppError} `INVITE_LIMIT` */
-  createInvite(options: { readonly expiresInMs?: number; readonly label?: string }): Promise<CreatedInvite>
+  /**
+   * `rendezvous` asks for one beside the mailboxes; when absent there is one only while no hosts are known.
+   * @throws {AppError} `INVITE_LIMIT`
+   */
+  createInvite(options: {
+    readonly expiresInMs?: number
+    readonly label?: string
+    readonly rendezvous?: boolean
+  }): Promise<CreatedInvite>
   /** Looks at an invite without acting on it. @throws {AppError} `INVITE_MALFORMED`, `INVITE_FOREIGN` */
   previewInvite(uri: string): Promise<InvitePreview>
   /** @throws {AppError} `INVITE_*`, `MESSAGE_TOO_LONG` */
@@ -180,7 +243,30 @@ export interface Messenger extends Startable {
   block(contactId: ContactId): Promise<ContactInfo>
   unblock(contactId: ContactId): Promise<ContactInfo>
   /**
-   * When it resolves, the message is on disk, sealed for its receiver, and will arrive exactly once.
+   * From now on; what was told before stays told.
+   * @throws {AppError} `CONTACT_UNKNOWN`
+   */
+  setReceipts(options: {
+    readonly contactId: ContactId
+    readonly delivery?: boolean
+    readonly read?: boolean
+  }): Promise<ContactInfo>
+  /**
+   * Received messages up to this position are read; never goes back. Where the contact's read receipts are on, a receipt
+   * rides in a later slot.
+   * @throws {AppError} `CONTACT_UNKNOWN`, `MESSAGE_POSITION_INVALID`
+   */
+  markRead(options: { readonly contactId: ContactId; readonly upTo: number }): Promise<ContactInfo>
+  /** Hosts that are known, best known first by the time since when; none is asked. */
+  listHosts(): Promise<readonly HostInfo[]>
+  /**
+   * Remembers a host durably, from its `noctule-host:` URI; couriers tell of the others. Idempotent.
+   * @throws {AppError} `HOST_ENTRY_MALFORMED`, `HOST_ENTRY_FOREIGN`, `HOST_ENTRY_VERSION_UNSUPPORTED`
+   */
+  addHost(uri: string): Promise<HostInfo>
+  /**
+   * When it resolves, the message is on disk, sealed for its receiver, and will arrive exactly once. With `OUTBOX_FULL`
+   * the details hold `retryAfterMs`.
    * @throws {AppError} `CONTACT_UNKNOWN`, `CONTACT_NOT_READY`, `MESSAGE_TOO_LONG`, `MESSAGE_EMPTY`, `OUTBOX_FULL`
    */
   send(options: {

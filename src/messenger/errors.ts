@@ -103,7 +103,27 @@ export const MESSENGER_ERRORS = {
   OUTBOX_FULL: {
     kind: 'retry',
     why: 'Too much is waiting for this contact already.',
-    remedy: 'Wait until some of it is delivered.',
+    remedy: 'Wait until some of it is delivered; the details say when a next look is worth it.',
+  },
+  MESSAGE_POSITION_INVALID: {
+    kind: 'user',
+    why: 'The conversation has no message at this position yet.',
+    remedy: 'Mark only what was shown.',
+  },
+  HOST_ENTRY_MALFORMED: {
+    kind: 'user',
+    why: 'The host entry is damaged: a part is missing or mistyped.',
+    remedy: 'Copy the whole `noctule-host:` text again.',
+  },
+  HOST_ENTRY_FOREIGN: {
+    kind: 'user',
+    why: 'This is not a host entry of noctule.',
+    remedy: 'Ask the host’s operator for the `noctule-host:` text; an invite is accepted with `acceptInvite`.',
+  },
+  HOST_ENTRY_VERSION_UNSUPPORTED: {
+    kind: 'user',
+    why: 'The host entry was made by a newer version of noctule.',
+    remedy: 'Update noctule.',
   },
   IDEMPOTENCY_CONFLICT: {
     kind: 'user',

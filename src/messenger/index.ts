@@ -1,9 +1,11 @@
 /** The use-cases of noctule and the face that front ends see. @module */
+export type { HostInfo, MailboxStatus, Separation } from '../mailbox/index.ts'
 export type {
   ContactId,
   ContactInfo,
   ContactState,
   CreatedInvite,
+  Delivery,
   DeliveryState,
   InviteId,
   InviteInfo,
@@ -16,9 +18,11 @@ export type {
   MessengerEventBody,
   MessengerStatus,
   ProfileInfo,
+  ReceiptSettings,
   RequestId,
   RequestInfo,
   SentMessage,
+  StoredCopies,
 } from './api.ts'
 export type { MessengerDeps, SessionFunctions } from './context.ts'
 export type { MessengerErrorCode } from './errors.ts'
