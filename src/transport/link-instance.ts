@@ -18,10 +18,10 @@ import {
   DIAL_TIMEOUT_MS,
   INBOUND_UPGRADE_TIMEOUT_MS,
   LISTENER_MAX_CONNECTIONS,
-  LISTENER_MAX_PENDING,
+  pendingMaxCount,
   STREAM_NEGOTIATION_TIMEOUT_MS,
 } from './options.ts'
-import { transportKey, transportPeerId } from './peer-identity.ts'
+import { expectedKey, peerIdOfKey, transportKey } from './peer-identity.ts'
 import { recordMuxer } from './record-muxer.ts'
 import { createRedactingLogger } from './redacting-logger.ts'
 
@@ -31,6 +31,8 @@ export interface LinkInstanceOptions {
   readonly transport: (components: OnionTransportComponents) => Transport
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
+  /** Connections at once; more are refused. A contact's number unless given. */
+  readonly connectionsMaxCount?: number
   readonly logger: Logger
 }
 
@@ -40,7 +42,9 @@ export interface LinkInstanceOptions {
  */
 export async function createLinkInstance(options: LinkInstanceOptions): Promise<Libp2p> {
   const { link, direction } = options
-  const expectedPeer = link.remoteSeed === undefined ? undefined : await transportPeerId(link.remoteSeed)
+  const key = await expectedKey(link)
+  const expectedPeer = key === undefined ? undefined : peerIdOfKey(key)
+  const connectionsMaxCount = options.connectionsMaxCount ?? LISTENER_MAX_CONNECTIONS
   return createLibp2p({
     start: false,
     privateKey: await transportKey(link.localSeed),
@@ -56,8 +60,8 @@ export async function createLinkInstance(options: LinkInstanceOptions): Promise<
     connectionManager: {
       // libp2p asks the system's resolver for /dnsaddr before any gater runs (TORNET §2.4).
       resolvers: {},
-      maxConnections: LISTENER_MAX_CONNECTIONS,
-      maxIncomingPendingConnections: LISTENER_MAX_PENDING,
+      maxConnections: connectionsMaxCount,
+      maxIncomingPendingConnections: pendingMaxCount(connectionsMaxCount),
       maxParallelDials: 1,
       maxPeerAddrsToDial: 1,
       reconnectRetries: 0,

@@ -12,6 +12,9 @@ export interface MemoryLinkOptions {
   readonly clock: Clock
   readonly latencyMs: number
   readonly recordBytes: number
+  /** Transport identities of the two ends. */
+  readonly nearKey: Uint8Array
+  readonly farKey: Uint8Array
 }
 
 export interface MemoryLinkPair {
@@ -34,8 +37,8 @@ export function createMemoryLinkPair(options: MemoryLinkOptions): MemoryLinkPair
   const near = createEnd()
   const far = createEnd()
   return {
-    near: createLink(near, createWay(far, options), options.recordBytes),
-    far: createLink(far, createWay(near, options), options.recordBytes),
+    near: createLink(near, createWay(far, options), options.recordBytes, options.farKey),
+    far: createLink(far, createWay(near, options), options.recordBytes, options.nearKey),
     cut() {
       near.end()
       far.end()
@@ -78,7 +81,7 @@ interface Way {
   finish(): void
 }
 
-function createWay(to: End, { clock, latencyMs }: MemoryLinkOptions): Way {
+function createWay(to: End, { clock, latencyMs }: Pick<MemoryLinkOptions, 'clock' | 'latencyMs'>): Way {
   const parcels: { readonly dueMs: number; readonly record: Uint8Array | undefined }[] = []
   let pumping = false
   const pump = async (): Promise<void> => {
@@ -105,10 +108,11 @@ function createWay(to: End, { clock, latencyMs }: MemoryLinkOptions): Way {
   }
 }
 
-function createLink(own: End, way: Way, recordBytes: number): RecordLink {
+function createLink(own: End, way: Way, recordBytes: number, remoteKey: Uint8Array): RecordLink {
   let closing: Promise<void> | undefined
   return {
     recordBytes,
+    remoteKey,
     closed: own.closed,
     async send(record) {
       if (record.length !== recordBytes) throw new RangeError('record has the wrong size')

@@ -17,6 +17,8 @@ import type {
 } from '../ports/index.ts'
 import { transportError } from './errors.ts'
 import { createMemoryLinkPair, type MemoryLinkPair } from './memory-link.ts'
+import { LISTENER_MAX_CONNECTIONS } from './options.ts'
+import { dialedKey, expectedKey, transportPublicKey } from './peer-identity.ts'
 
 export interface MemoryRecordHubOptions {
   readonly clock: Clock
@@ -50,25 +52,34 @@ export function createMemoryRecordHub(options: MemoryRecordHubOptions): MemoryRe
   const pairs = new Set<MemoryLinkPair>()
   let unreachable = false
 
+  const canRead = (authorizedClients: readonly Uint8Array[], privateKey: Uint8Array | undefined): boolean => {
+    if (authorizedClients.length === 0) return true
+    if (privateKey === undefined) return false
+    const publicKey = options.clientPublicKeyOf(privateKey)
+    return authorizedClients.some((key) => equalBytes(key, publicKey))
+  }
+
   const connect = async (dial: DialOptions): Promise<RecordLink> => {
     dial.signal.throwIfAborted()
+    const wantedKey = await dialedKey(dial)
     const latencyMs = options.latencyMs ?? 0
     if (latencyMs > 0) await options.clock.sleep(2 * latencyMs, dial.signal)
     const service = services.get(dial.address)
     if (service === undefined || unreachable) throw transportError('LINK_SETUP_FAILED')
-    const { authorizedClients, localSeed, protocol, recordBytes, remoteSeed } = service.options
-    const clientKey = options.clientPublicKeyOf(dial.clientPrivateKey)
-    if (authorizedClients.length > 0 && !authorizedClients.some((key) => equalBytes(key, clientKey))) {
-      throw transportError('LINK_SETUP_FAILED')
-    }
-    if (!equalBytes(localSeed, dial.remoteSeed) || protocol !== dial.protocol || recordBytes !== dial.recordBytes) {
+    const { authorizedClients, localSeed, protocol, recordBytes, linksMaxCount } = service.options
+    if (!canRead(authorizedClients, dial.clientPrivateKey)) throw transportError('LINK_SETUP_FAILED')
+    const [nearKey, farKey] = await Promise.all([transportPublicKey(dial.localSeed), transportPublicKey(localSeed)])
+    const admittedKey = await expectedKey(service.options)
+    if (services.get(dial.address) !== service) throw transportError('LINK_SETUP_FAILED')
+    if (!equalBytes(farKey, wantedKey) || protocol !== dial.protocol || recordBytes !== dial.recordBytes) {
       throw transportError('LINK_PEER_UNEXPECTED')
     }
-    const pair = createMemoryLinkPair({ clock: options.clock, latencyMs, recordBytes })
+    const pair = createMemoryLinkPair({ clock: options.clock, latencyMs, recordBytes, nearKey, farKey })
     pairs.add(pair)
     void Promise.all([pair.near.closed, pair.far.closed]).then(() => pairs.delete(pair))
     // As over Noise, the dialer is done one message before the listener, and sees a refusal as a link that ends.
-    if (remoteSeed !== undefined && !equalBytes(remoteSeed, dial.localSeed)) {
+    const isFull = service.links.size >= (linksMaxCount ?? LISTENER_MAX_CONNECTIONS)
+    if (isFull || (admittedKey !== undefined && !equalBytes(admittedKey, nearKey))) {
       await pair.far.close()
       return pair.near
     }

@@ -36,6 +36,8 @@ export interface OnionTransportOptions {
    * out of libp2p's address book, whose update leaves a timer behind that outlives the instance by a second.
    */
   readonly announce: boolean
+  /** Inbound streams that may wait for their authentication; a contact's number unless given. */
+  readonly maxPending?: number
 }
 
 export interface OnionTransportComponents {
@@ -89,9 +91,9 @@ class OnionTransport implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    const { publish, mode, coalesce, announce } = this.#options
+    const { publish, mode, coalesce, announce, maxPending = LISTENER_MAX_PENDING } = this.#options
     if (publish === undefined) throw transportError('TRANSPORT_ADDRESS_REFUSED')
     const log = this.#components.logger.forComponent('libp2p:onion')
-    return new OnionListener({ publish, upgrader, mode, coalesce, announce, maxPending: LISTENER_MAX_PENDING, log })
+    return new OnionListener({ publish, upgrader, mode, coalesce, announce, maxPending, log })
   }
 }

@@ -38,6 +38,14 @@ export const LISTENER_MAX_CONNECTIONS = 8
  */
 export const LISTENER_MAX_PENDING = 8
 
+/**
+ * The same for a listener of another size: a quarter of its connections, so that many who come back at once, after a
+ * host was restarted, do not push each other out. Guessed.
+ */
+export function pendingMaxCount(connectionsMaxCount: number): number {
+  return Math.max(LISTENER_MAX_PENDING, Math.ceil(connectionsMaxCount / 4))
+}
+
 /** Bytes that may wait for the socket before writers are told to wait. Guessed: a few round trips of bulk. */
 export const WRITE_HIGH_WATER_BYTES = 65_536
 

@@ -13,9 +13,15 @@ import { redactError } from './redact-error.ts'
 
 /**
  * Takes over a stream.
+ * @param remoteKey raw public key of the other side, as the handshake proved it
  * @param endConnection ends the connection and all that belongs to it; awaited by `close`
  */
-export function createRecordLink(stream: Stream, recordBytes: number, endConnection: () => Promise<void>): RecordLink {
+export function createRecordLink(
+  stream: Stream,
+  recordBytes: number,
+  remoteKey: Uint8Array,
+  endConnection: () => Promise<void>,
+): RecordLink {
   const ended = Promise.withResolvers<void>()
   const sending = createMutex()
   let closing: Promise<void> | undefined
@@ -62,6 +68,7 @@ export function createRecordLink(stream: Stream, recordBytes: number, endConnect
 
   return {
     recordBytes,
+    remoteKey,
     closed: ended.promise,
     async send(record) {
       if (record.length !== recordBytes) throw new RangeError('record has the wrong size')

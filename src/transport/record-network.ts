@@ -21,8 +21,8 @@ import { transportError } from './errors.ts'
 import { createLinkInstance } from './link-instance.ts'
 import { onionMultiaddr } from './onion-multiaddr.ts'
 import { onionTransport } from './onion-transport.ts'
-import { ONION_VIRTUAL_PORT } from './options.ts'
-import { transportPeerId } from './peer-identity.ts'
+import { LISTENER_MAX_CONNECTIONS, ONION_VIRTUAL_PORT, pendingMaxCount } from './options.ts'
+import { dialedKey, keyOfPeerId, peerIdOfKey } from './peer-identity.ts'
 import { createRecordLink } from './record-link.ts'
 import { redactError } from './redact-error.ts'
 
@@ -99,8 +99,10 @@ async function openListener(
     secretKey: options.onionSecretKey,
     virtualPort: ONION_VIRTUAL_PORT,
     authorizedClients: options.authorizedClients,
+    ...(options.proofOfWork === undefined ? {} : { proofOfWork: options.proofOfWork }),
     onStream: (stream) => void inbox.promise.then((accept) => accept(stream)),
   })
+  const connectionsMaxCount = options.linksMaxCount ?? LISTENER_MAX_CONNECTIONS
   let instance: Libp2p | undefined
   let closing: Promise<void> | undefined
   const links = new Set<RecordLink>()
@@ -108,6 +110,7 @@ async function openListener(
     instance = await createLinkInstance({
       link: options,
       direction: 'inbound',
+      connectionsMaxCount,
       transport: onionTransport({
         torProvider: deps.torProvider,
         publish: async (_endpoint, onStream): Promise<OnionService> => {
@@ -118,6 +121,7 @@ async function openListener(
         mode: 'direct',
         coalesce: false,
         announce: false,
+        maxPending: pendingMaxCount(connectionsMaxCount),
       }),
       listen: [onionMultiaddr({ address: service.address, port: ONION_VIRTUAL_PORT }).toString()],
       logger: deps.logger,
@@ -125,8 +129,9 @@ async function openListener(
     await instance.handle(
       options.protocol,
       (stream, connection) => {
-        if (closing !== undefined) return connection.abort(transportError('LINK_CLOSED'))
-        const link = createRecordLink(stream, options.recordBytes, () => endConnection(connection))
+        const remoteKey = keyOfPeerId(connection.remotePeer)
+        if (closing !== undefined || remoteKey === undefined) return connection.abort(transportError('LINK_CLOSED'))
+        const link = createRecordLink(stream, options.recordBytes, remoteKey, () => endConnection(connection))
         links.add(link)
         void link.closed.then(() => links.delete(link))
         options.onLink(link)
@@ -158,11 +163,14 @@ async function openListener(
 async function openLink(deps: RecordNetworkDeps, options: DialOptions, onClosed: () => void): Promise<RecordLink> {
   const { address, signal } = options
   signal.throwIfAborted()
-  const withdrawKey = await deps.torProvider.authorizeClient(address, options.clientPrivateKey)
+  const remoteKey = await dialedKey(options)
+  const { clientPrivateKey } = options
+  const withdrawKey =
+    clientPrivateKey === undefined ? undefined : await deps.torProvider.authorizeClient(address, clientPrivateKey)
   let instance: Libp2p | undefined
   const dispose = async (): Promise<void> => {
     await stopInstance(deps, instance)
-    await withdrawKey()
+    await withdrawKey?.()
   }
   try {
     instance = await createLinkInstance({
@@ -179,11 +187,10 @@ async function openLink(deps: RecordNetworkDeps, options: DialOptions, onClosed:
       logger: deps.logger,
     })
     await instance.start()
-    const peerId = await transportPeerId(options.remoteSeed)
-    const target = onionMultiaddr({ address, port: ONION_VIRTUAL_PORT }, peerId)
+    const target = onionMultiaddr({ address, port: ONION_VIRTUAL_PORT }, peerIdOfKey(remoteKey))
     const connection = await instance.dial(target, { signal })
     const stream = await connection.newStream([options.protocol], { signal })
-    const link = createRecordLink(stream, options.recordBytes, async () => {
+    const link = createRecordLink(stream, options.recordBytes, Uint8Array.from(remoteKey), async () => {
       await endConnection(connection)
       await dispose()
       onClosed()

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isAppError } from '../../src/base/index.ts'
-import { createEd25519Seed, createX25519KeyPair, deriveOnionKey } from '../../src/crypto/index.ts'
+import { createEd25519Seed, createX25519KeyPair, deriveOnionKey, ed25519PublicKey } from '../../src/crypto/index.ts'
 import type { DialOptions, ListenOptions, RecordLink, RecordListener, RecordNetwork } from '../../src/ports/index.ts'
 import { LANE_RECORD_BYTES } from '../../src/wire/index.ts'
 
@@ -227,6 +227,76 @@ export function describeRecordNetwork(name: string, setUp: () => Promise<RecordN
       const far = await setup.bob.dial(stranger)
       await far.send(new Uint8Array(RECORD_BYTES).fill(9))
       assert.deepEqual(await (await inbox.next()).receive(), new Uint8Array(RECORD_BYTES).fill(9))
+    })
+
+    it('says whom the handshake proved, at both ends', async () => {
+      const { listen, dial } = agreement()
+      const inbox = createInbox<RecordLink>()
+      const listener = await setup.alice.listen({ ...listen, onLink: inbox.put })
+      await listener.published()
+      const far = await setup.bob.dial({ ...dial, address: listener.address, signal: never })
+      assert.deepEqual(far.remoteKey, ed25519PublicKey(listen.localSeed))
+      assert.deepEqual((await inbox.next()).remoteKey, ed25519PublicKey(dial.localSeed))
+    })
+
+    it('takes the public key of the other side in place of its seed', async () => {
+      const { listen, dial } = agreement()
+      const inbox = createInbox<RecordLink>()
+      const keyed = { remoteSeed: undefined, remoteKey: ed25519PublicKey(dial.localSeed) }
+      const listener = await setup.alice.listen({ ...listen, ...keyed, onLink: inbox.put })
+      await listener.published()
+      const target = { ...dial, remoteSeed: undefined, address: listener.address, signal: never }
+      const known = { ...target, remoteKey: ed25519PublicKey(listen.localSeed) }
+      const far = await setup.bob.dial(known)
+      await far.send(new Uint8Array(RECORD_BYTES).fill(3))
+      assert.deepEqual(await (await inbox.next()).receive(), new Uint8Array(RECORD_BYTES).fill(3))
+      const stranger = await setup.bob.dial({ ...known, localSeed: createEd25519Seed() })
+      await stranger.closed
+      assert.equal(inbox.count, 1)
+      const wrong = { ...target, remoteKey: ed25519PublicKey(createEd25519Seed()) }
+      await assert.rejects(setup.bob.dial(wrong), hasCode('LINK_PEER_UNEXPECTED'))
+    })
+
+    it('dials nobody without knowing whom, or knowing it twice', async () => {
+      const { listen, dial } = agreement()
+      const listener = await setup.alice.listen({ ...listen, onLink: () => assert.fail('no link was wanted') })
+      const target = { ...dial, address: listener.address, signal: never }
+      await assert.rejects(setup.bob.dial({ ...target, remoteSeed: undefined }), RangeError)
+      await assert.rejects(setup.bob.dial({ ...target, remoteKey: ed25519PublicKey(listen.localSeed) }), RangeError)
+    })
+
+    it('lets everybody read the descriptor of an open listener', async () => {
+      const { listen, dial } = agreement()
+      const inbox = createInbox<RecordLink>()
+      const open = { ...listen, authorizedClients: [], remoteSeed: undefined, proofOfWork: true }
+      const listener = await setup.alice.listen({ ...open, onLink: inbox.put })
+      await listener.published()
+      const keyless = { ...dial, clientPrivateKey: undefined, localSeed: createEd25519Seed() }
+      const far = await setup.bob.dial({ ...keyless, address: listener.address, signal: never })
+      await far.send(new Uint8Array(RECORD_BYTES).fill(5))
+      assert.deepEqual(await (await inbox.next()).receive(), new Uint8Array(RECORD_BYTES).fill(5))
+    })
+
+    it('refuses links beyond the number of its listener, and takes one again when another has ended', async () => {
+      const { listen, dial } = agreement()
+      const inbox = createInbox<RecordLink>()
+      const open = { ...listen, remoteSeed: undefined, linksMaxCount: 2 }
+      const listener = await setup.alice.listen({ ...open, onLink: inbox.put })
+      await listener.published()
+      const dialOnce = () =>
+        setup.bob.dial({ ...dial, localSeed: createEd25519Seed(), address: listener.address, signal: never })
+      const first = await dialOnce()
+      const near = await inbox.next()
+      await dialOnce()
+      await inbox.next()
+      await (await dialOnce()).closed
+      assert.equal(inbox.count, 2)
+      await first.close()
+      await near.closed
+      const again = await dialOnce()
+      await again.send(new Uint8Array(RECORD_BYTES).fill(6))
+      assert.deepEqual(await (await inbox.next()).receive(), new Uint8Array(RECORD_BYTES).fill(6))
+      assert.equal(inbox.count, 3)
     })
 
     it('turns a dialer with another identity away', async () => {

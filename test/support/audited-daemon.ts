@@ -37,6 +37,7 @@ const session: SessionFunctions = {
 function watchLink(link: RecordLink): RecordLink {
   return {
     recordBytes: link.recordBytes,
+    remoteKey: link.remoteKey,
     closed: link.closed,
     receive: () => link.receive(),
     close: () => link.close(),

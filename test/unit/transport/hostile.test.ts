@@ -50,7 +50,8 @@ async function listenOnce() {
   return { listener, inbox, target }
 }
 
-async function rawStream(address: OnionAddress, clientKey: Uint8Array): Promise<Duplex> {
+async function rawStream(address: OnionAddress, clientKey: Uint8Array | undefined): Promise<Duplex> {
+  assert.ok(clientKey !== undefined)
   await provider.authorizeClient(address, clientKey)
   const stream = await provider.connect(address, ONION_VIRTUAL_PORT, { isolation: 'raw', signal: never })
   stream.on('error', () => undefined)
@@ -59,7 +60,9 @@ async function rawStream(address: OnionAddress, clientKey: Uint8Array): Promise<
 
 /** A contact whose libp2p sends what it likes. */
 async function rogueStream(target: Parameters<RecordNetwork['dial']>[0]) {
-  await provider.authorizeClient(target.address, target.clientPrivateKey)
+  const { clientPrivateKey, remoteSeed } = target
+  assert.ok(clientPrivateKey !== undefined && remoteSeed !== undefined)
+  await provider.authorizeClient(target.address, clientPrivateKey)
   const transport = onionTransport({
     torProvider: provider,
     isolationFor: () => 'rogue',
@@ -75,7 +78,7 @@ async function rogueStream(target: Parameters<RecordNetwork['dial']>[0]) {
     logger: silentLogger,
   })
   await instance.start()
-  const peerId = await transportPeerId(target.remoteSeed)
+  const peerId = await transportPeerId(remoteSeed)
   const connection = await instance.dial(onionMultiaddr({ address: target.address, port: ONION_VIRTUAL_PORT }, peerId))
   return { instance, stream: await connection.newStream([target.protocol]) }
 }
@@ -187,6 +190,43 @@ describe('a listener', () => {
   })
 })
 
+describe('an open listener', () => {
+  for (const [linksMaxCount, pendingCount] of [
+    [undefined, LISTENER_MAX_PENDING],
+    [64, 16],
+  ] as const) {
+    it(`holds ${pendingCount} strangers with ${linksMaxCount ?? 'the usual number of'} links, and asks for work`, async () => {
+      const { listen } = agreement()
+      const asked: unknown[] = []
+      const asking: TorProvider = {
+        ...provider,
+        publishOnion(options) {
+          asked.push(options.proofOfWork)
+          return provider.publishOnion(options)
+        },
+      }
+      const network = createRecordNetwork({ torProvider: asking, logger: silentLogger })
+      const listener = await network.listen({
+        ...listen,
+        authorizedClients: [],
+        proofOfWork: true,
+        ...(linksMaxCount === undefined ? {} : { linksMaxCount }),
+        onLink: () => undefined,
+      })
+      assert.deepEqual(asked, [true])
+      for (let index = 0; index < pendingCount + 2; index += 1) {
+        const stream = await provider.connect(listener.address, ONION_VIRTUAL_PORT, { isolation: 'x', signal: never })
+        stream.on('error', () => undefined)
+      }
+      const closed = () => tor.taps.filter(({ side, socket }) => side === 'listener' && socket.destroyed).length
+      while (closed() < 2) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(closed(), 2)
+      await network.stop()
+    })
+  }
+})
+
 describe('a stop', () => {
   it('waits for what is being opened, and leaves nothing of it', async () => {
     const { listen } = agreement()
@@ -260,6 +300,18 @@ describe('a dial', () => {
     assert.equal(tor.clientKeyCount(), 0)
     await assert.rejects(bob.dial({ ...target, clientPrivateKey: createX25519KeyPair().privateKey }))
     assert.equal(tor.clientKeyCount(), 0)
+  })
+
+  it('asks tor for no client key where everybody may read the descriptor', async () => {
+    const { listen, dial } = agreement()
+    const listener = await alice.listen({ ...listen, authorizedClients: [], onLink: () => undefined })
+    const refusing: TorProvider = { ...provider, authorizeClient: () => assert.fail('a key was given to tor') }
+    const network = createRecordNetwork({ torProvider: refusing, logger: silentLogger })
+    const target = { ...dial, address: listener.address, signal: never }
+    await (await network.dial({ ...target, clientPrivateKey: undefined })).close()
+    // The control: with a key it does.
+    await assert.rejects(network.dial(target), assert.AssertionError)
+    await network.stop()
   })
 
   it('ends at once when it is aborted under way', async () => {
