@@ -1,7 +1,7 @@
 /** Own keys, invites and what is derived from them, safety numbers. @module */
 
 export type { Invite, InviteResult } from './invite.ts'
-export { encodeInvite, INVITE_VERSION, parseInvite } from './invite.ts'
+export { encodeInvite, INVITE_HOSTS_MAX_COUNT, INVITE_VERSION, parseInvite } from './invite.ts'
 export type { InviteOffer } from './invite-offer.ts'
 export { createInviteOffer, inviteId, rendezvousOnionKey } from './invite-offer.ts'
 export {

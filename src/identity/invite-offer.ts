@@ -6,7 +6,7 @@
 import { hexEncode } from '../base/index.ts'
 import { deriveOnionKey, framed, KEY_BYTES, label, randomBytes, sha256 } from '../crypto/index.ts'
 import type { OnionSecretKey } from '../ports/index.ts'
-import { VOUCHER_SALT_BYTES } from '../wire/index.ts'
+import { type HostEntry, VOUCHER_SALT_BYTES } from '../wire/index.ts'
 import { encodeInvite, INVITE_VERSION } from './invite.ts'
 import { createPrekeys, encodePrekeyBundle, prekeyBundle } from './prekeys.ts'
 import type { IdentityKeys, PrekeySecrets } from './types.ts'
@@ -16,22 +16,26 @@ import { createVoucher, deriveRendezvousKeys, sealBundle } from './voucher.ts'
 export interface InviteOffer {
   readonly uri: string
   readonly voucher: Uint8Array
-  /** Seed of the rendezvous onion service's key. */
-  readonly onionSeed: Uint8Array
-  /** What the rendezvous hands out. */
+  /** Seed of the rendezvous onion service's key; undefined for an invite through mailboxes alone. */
+  readonly onionSeed: Uint8Array | undefined
+  /** What the rendezvous hands out, and the first mailbox of the invite. */
   readonly sealedBundle: Uint8Array
   readonly prekeys: PrekeySecrets
 }
 
-export function createInviteOffer(own: IdentityKeys, expiresAtMs: number): InviteOffer {
+export function createInviteOffer(
+  own: IdentityKeys,
+  options: { readonly expiresAtMs: number; readonly rendezvous: boolean; readonly hosts: readonly HostEntry[] },
+): InviteOffer {
+  const { expiresAtMs, hosts } = options
   const prekeys = createPrekeys()
   const bundleBytes = encodePrekeyBundle(prekeyBundle(own, prekeys))
   const salt = randomBytes(VOUCHER_SALT_BYTES)
   const voucher = createVoucher(bundleBytes, salt)
-  const onionSeed = randomBytes(KEY_BYTES)
-  const rendezvousPublicKey = deriveOnionKey(onionSeed).publicKey
+  const onionSeed = options.rendezvous ? randomBytes(KEY_BYTES) : undefined
+  const rendezvousPublicKey = onionSeed === undefined ? undefined : deriveOnionKey(onionSeed).publicKey
   return {
-    uri: encodeInvite({ version: INVITE_VERSION, expiresAtMs, voucher, rendezvousPublicKey }),
+    uri: encodeInvite({ version: INVITE_VERSION, expiresAtMs, voucher, rendezvousPublicKey, hosts }),
     voucher,
     onionSeed,
     sealedBundle: sealBundle(deriveRendezvousKeys(voucher).bundleKey, salt, bundleBytes),

@@ -16,6 +16,7 @@ const invite = {
   expiresAtMs: 1_800_000_000_000,
   voucher: random.bytes(32),
   rendezvousPublicKey: random.bytes(32),
+  hosts: [{ hostKey: random.bytes(32), courierOnionKey: random.bytes(32) }],
 }
 
 describe('identity decoders', () => {
@@ -72,10 +73,11 @@ describe('identity decoders', () => {
       return `noctule:${base32Encode(concatBytes(body, checksum))}`
     }
     const body = concatBytes(
-      Uint8Array.of(0x6e, 1, 0, 0x6b, 0x49, 0xd2, 0),
+      Uint8Array.of(0x6e, 1, 1, 0x6b, 0x49, 0xd2, 0),
       invite.voucher,
       invite.rendezvousPublicKey,
-      Uint8Array.of(0),
+      Uint8Array.of(1),
+      ...invite.hosts.flatMap(({ hostKey, courierOnionKey }) => [hostKey, courierOnionKey]),
     )
     assert.equal(uriOf(body), identity.encodeInvite(invite))
     const { tried, accepted } = fuzzDecoder(

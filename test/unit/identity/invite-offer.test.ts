@@ -13,21 +13,33 @@ import {
 } from '../../../src/identity/index.ts'
 
 const own = createIdentityKeys()
-const offer = createInviteOffer(own, 1_800_000_000_000)
+const hosts = [{ hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
+const options = { expiresAtMs: 1_800_000_000_000, rendezvous: true, hosts }
+const offer = createInviteOffer(own, options)
 
 describe('createInviteOffer', () => {
   it('makes an invite whose holder opens the bundle and finds the rendezvous', () => {
     const parsed = parseInvite(offer.uri)
     assert.ok(parsed.ok)
     assert.deepEqual(openBundle(parsed.invite.voucher, offer.sealedBundle), prekeyBundle(own, offer.prekeys))
+    assert.ok(offer.onionSeed !== undefined)
     const { publicKey, secretKey } = deriveOnionKey(offer.onionSeed)
     assert.deepEqual(parsed.invite.rendezvousPublicKey, publicKey)
     assert.deepEqual(rendezvousOnionKey(offer.onionSeed), secretKey)
     assert.equal(parsed.invite.expiresAtMs, 1_800_000_000_000)
+    assert.deepEqual(parsed.invite.hosts, hosts)
+  })
+
+  it('makes no rendezvous where none is asked for', () => {
+    const { uri, onionSeed } = createInviteOffer(own, { ...options, rendezvous: false })
+    const parsed = parseInvite(uri)
+    assert.ok(parsed.ok)
+    assert.equal(onionSeed, undefined)
+    assert.equal(parsed.invite.rendezvousPublicKey, undefined)
   })
 
   it('shares nothing between two invites of one profile', () => {
-    const other = createInviteOffer(own, 1_800_000_000_000)
+    const other = createInviteOffer(own, options)
     for (const key of ['voucher', 'onionSeed', 'sealedBundle'] as const) assert.notDeepEqual(other[key], offer[key])
     assert.notDeepEqual(other.prekeys, offer.prekeys)
     // The sealed bundle does not show whose it is.

@@ -9,10 +9,11 @@ const invite: Invite = {
   expiresAtMs: 1_800_000_000_000,
   voucher: new Uint8Array(32).fill(7),
   rendezvousPublicKey: new Uint8Array(32).fill(8),
+  hosts: [{ hostKey: new Uint8Array(32).fill(9), courierOnionKey: new Uint8Array(32).fill(10) }],
 }
 /** Computed apart from this code; printed in spec 06-identity §9. */
 const URI =
-  'noctule:nyaqa22j2iaaobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaabygsumu'
+  'noctule:nyaqc22j2iaaobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaaqscijbeeqscijbeeqscijbeeqscijbeeqscijbeeqscijbeeqscikbifaucqkbifaucqkbifaucqkbifaucqkbifaucqkbifaucqkbicle3fp'
 
 /** An invite text with this body and a right checksum: what another program might make. */
 function uriOf(body: Uint8Array): string {
@@ -94,8 +95,8 @@ describe('invite', () => {
     assert.equal(reasonOf(uriOf(body.with(1, 2))), 'unsupported-version')
     assert.equal(reasonOf(uriOf(concatBytes(Uint8Array.of(0x6e, 9), new Uint8Array(100)))), 'unsupported-version')
     assert.equal(reasonOf(uriOf(Uint8Array.of(0x6e, 200))), 'unsupported-version')
-    assert.equal(reasonOf(uriOf(body.with(2, 1))), 'unsupported-version')
-    assert.equal(reasonOf(uriOf(body.with(body.length - 1, 1))), 'unsupported-version')
+    assert.equal(reasonOf(uriOf(body.with(2, 2))), 'unsupported-version')
+    assert.equal(reasonOf(uriOf(body.with(71, 3))), 'unsupported-version')
   })
 
   it('calls version 0, short and long bodies of version 1 malformed', () => {
@@ -103,6 +104,21 @@ describe('invite', () => {
     assert.equal(reasonOf(uriOf(body.slice(0, -1))), 'malformed')
     assert.equal(reasonOf(uriOf(concatBytes(body, Uint8Array.of(0)))), 'malformed')
     assert.equal(reasonOf(uriOf(Uint8Array.of(0x6e, 1))), 'malformed')
+  })
+
+  it('leads through hosts, through a rendezvous, or both, but never nowhere', () => {
+    const two = [...invite.hosts, { hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
+    const forms: Invite[] = [
+      { ...invite, hosts: [] },
+      { ...invite, hosts: two },
+      { ...invite, rendezvousPublicKey: undefined },
+      { ...invite, rendezvousPublicKey: undefined, hosts: two },
+    ]
+    for (const form of forms) assert.deepEqual(parseInvite(encodeInvite(form)), { ok: true, invite: form })
+    const nowhere = concatBytes(body.slice(0, 39).with(2, 0), Uint8Array.of(0))
+    assert.equal(reasonOf(uriOf(nowhere)), 'malformed')
+    assert.throws(() => encodeInvite({ ...invite, rendezvousPublicKey: undefined, hosts: [] }), RangeError)
+    assert.throws(() => encodeInvite({ ...invite, hosts: [...two, ...two] }), RangeError)
   })
 
   it('is bounded, and knows ASCII only', () => {
