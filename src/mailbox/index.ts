@@ -10,6 +10,7 @@ export type {
   Separation,
   WriteResult,
 } from './api.ts'
+export { formatHostUri, parseHostUri } from './host-uri.ts'
 export type { MailboxParameters } from './options.ts'
 export {
   BOX_LIFETIME_MS,
