@@ -3,7 +3,7 @@
  * Never tells a contact that it was blocked or removed: its lane runs out with its window. Spec 10-messenger §5.
  * @module
  */
-import { hexDecode, utf8Encode } from '../base/index.ts'
+import { hexDecode, InternalError, utf8Encode } from '../base/index.ts'
 import { inviteId as nameInvite, parseInvite } from '../identity/index.ts'
 import { createLaneQueue, restartLink } from '../padding/index.ts'
 import { decodeSessionState, dropExpiredKeys } from '../session/index.ts'
@@ -39,7 +39,7 @@ import {
 } from './records.ts'
 
 export function describeContact(context: Context, entry: ContactEntry): ContactInfo {
-  const { contactId, state, alias, remote, createdAtMs, queuedMessages, failure } = entry.record
+  const { contactId, state, alias, remote, createdAtMs, queuedMessages, readUpTo, receipts, failure } = entry.record
   const known = remote === undefined ? undefined : describeIdentity(context, remote)
   return {
     contactId,
@@ -50,6 +50,8 @@ export function describeContact(context: Context, entry: ContactEntry): ContactI
     createdAtMs,
     laneOpen: !entry.muted && entry.lane?.isOpen() === true,
     queuedMessages,
+    readUpTo,
+    receipts,
     failure,
   }
 }
@@ -84,6 +86,8 @@ export function acceptInvite(
   options: { readonly uri: string; readonly alias?: string; readonly message?: string },
 ): Promise<ContactInfo> {
   const invite = readInvite(options.uri)
+  const { rendezvousPublicKey } = invite
+  if (rendezvousPublicKey === undefined) throw new InternalError('not yet: invites without a rendezvous')
   const alias = checkName(options.alias)
   const message = options.message?.toWellFormed()
   if (message !== undefined && message.length === 0) throw messengerError('MESSAGE_EMPTY')
@@ -98,7 +102,7 @@ export function acceptInvite(
     const createdAtMs = context.deps.clock.nowMs()
     const outgoing: OutgoingRequest = {
       voucher: invite.voucher,
-      rendezvousPublicKey: invite.rendezvousPublicKey,
+      rendezvousPublicKey,
       inviteExpiresAtMs: invite.expiresAtMs,
       message,
       request: undefined,
@@ -176,6 +180,8 @@ function addContact(
     failure: undefined,
     messageCount: 0,
     queuedMessages: 0,
+    readUpTo: 0,
+    receipts: { delivery: true, read: false },
   }
   const entry: ContactEntry = {
     record,

@@ -42,14 +42,30 @@ import {
 } from './records.ts'
 import { attempt } from './tasks.ts'
 
+/** What a message has to say of copies when it has none. */
+export const NO_COPIES = { stored: undefined, failure: undefined, retryAfterMs: undefined } as const
+
 /** The key of something that belongs to one contact. */
 export function contactKey(contactId: string, part: string | number): string {
   return `${contactId}/${part}`
 }
 
 export function describeMessage(contactId: string, position: number, record: MessageRecord): MessageInfo {
-  const { messageId, direction, text, type, timestampMs, storedAtMs, delivery } = record
-  return { messageId, contactId, direction, text, type, timestampMs, storedAtMs, delivery, position }
+  const { messageId, direction, text, type, timestampMs, storedAtMs, delivery, stored, failure, retryAfterMs } = record
+  return {
+    messageId,
+    contactId,
+    direction,
+    text,
+    type,
+    timestampMs,
+    storedAtMs,
+    delivery,
+    stored,
+    failure,
+    retryAfterMs,
+    position,
+  }
 }
 
 /** Seals each part with the next ratchet key and queues it; all of it becomes true with the step. */
@@ -102,6 +118,7 @@ function queueMessage(
     timestampMs: message.timestampMs,
     storedAtMs: context.deps.clock.nowMs(),
     delivery: 'queued',
+    ...NO_COPIES,
     partsLeft: parts.length,
     idempotencyKey: message.idempotencyKey,
   }
@@ -126,6 +143,7 @@ function queueMessage(
     contactId,
     timestampMs: message.timestampMs,
     delivery: 'queued',
+    ...NO_COPIES,
     repeated: false,
   }
 }
@@ -146,8 +164,8 @@ export function sendMessage(
       if (position !== undefined) {
         const earlier = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
         if (earlier.text !== text) throw messengerError('IDEMPOTENCY_CONFLICT')
-        const { messageId, timestampMs } = earlier
-        return { messageId, contactId, timestampMs, delivery: earlier.delivery ?? 'queued', repeated: true }
+        const { messageId, timestampMs, delivery = 'queued', stored, failure, retryAfterMs } = earlier
+        return { messageId, contactId, timestampMs, delivery, stored, failure, retryAfterMs, repeated: true }
       }
     }
     if (state === 'blocked') throw messengerError('CONTACT_BLOCKED')
@@ -221,7 +239,7 @@ async function acknowledge(
     step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode({ ...message, partsLeft, delivery }))
     if (delivery !== 'delivered') continue
     delivered += 1
-    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery })
+    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery, ...NO_COPIES })
   }
   const left = outstandingSequences(entry).filter((sequence) => !acknowledged.includes(sequence))
   putOutbox(step, entry, left, entry.queue.lastSequence)
@@ -309,6 +327,7 @@ export function storeReceived(context: Context, step: Step, entry: ContactEntry,
     timestampMs: content.timestampMs,
     storedAtMs: context.deps.clock.nowMs(),
     delivery: undefined,
+    ...NO_COPIES,
     partsLeft: 0,
     idempotencyKey: undefined,
   }

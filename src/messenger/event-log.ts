@@ -75,6 +75,7 @@ function referTo(body: MessengerEventBody): StoredEvent['body'] {
     case 'request':
       return { type: 'request', requestId: body.request.requestId }
     case 'delivery':
+    case 'expiring':
     case 'contact':
     case 'invite':
       return body

@@ -3,7 +3,7 @@
  * Never gives the same bundle to two handshakes, and never answers whoever lacks the invite. Spec 06-identity §5.
  * @module
  */
-import { equalBytes, hexEncode, utf8Decode } from '../base/index.ts'
+import { equalBytes, hexEncode, InternalError, utf8Decode } from '../base/index.ts'
 import {
   createInviteOffer,
   decodePrekeys,
@@ -45,7 +45,15 @@ import { createRendezvousListener } from './rendezvous.ts'
 
 export function describeInvite(entry: InviteEntry): InviteInfo {
   const { inviteId, state, createdAtMs, expiresAtMs, label } = entry.record
-  return { inviteId, state, createdAtMs, expiresAtMs, label, published: state === 'active' && entry.published }
+  return {
+    inviteId,
+    state,
+    createdAtMs,
+    expiresAtMs,
+    label,
+    published: state === 'active' && entry.published,
+    rendezvous: true,
+  }
 }
 
 export function describeRequest(context: Context, record: RequestRecord): RequestInfo {
@@ -94,7 +102,8 @@ export function createInvite(
     }
     const createdAtMs = context.deps.clock.nowMs()
     const expiresAtMs = createdAtMs + lifetimeMs
-    const offer = createInviteOffer(context.own, expiresAtMs)
+    const offer = createInviteOffer(context.own, { expiresAtMs, rendezvous: true, hosts: [] })
+    if (offer.onionSeed === undefined) throw new InternalError('not yet: invites without a rendezvous')
     const inviteId = nameInvite(offer.voucher)
     const record: InviteRecord = { inviteId, state: 'active', createdAtMs, expiresAtMs, endedAtMs: 0, label }
     const secrets: InviteSecrets = {

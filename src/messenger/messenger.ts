@@ -3,7 +3,7 @@
  * Never touches a socket itself: use-cases change state, runners on their own clocks do the rest. Spec 10-messenger.
  * @module
  */
-import { hexEncode } from '../base/index.ts'
+import { hexEncode, InternalError } from '../base/index.ts'
 import {
   createIdentityKeys,
   decodeIdentityKeys,
@@ -11,7 +11,9 @@ import {
   identityHash,
   publicIdentity,
 } from '../identity/index.ts'
+import { type MailboxStatus, parseHostUri } from '../mailbox/index.ts'
 import { initiateHandshake, openEnvelope, respondHandshake, sealEnvelope } from '../session/index.ts'
+import type { HostEntry } from '../wire/index.ts'
 import type { Messenger, MessengerEvent, MessengerEventBody } from './api.ts'
 import {
   acceptInvite,
@@ -133,6 +135,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       return {
         profile: { identity, createdAtMs: profile.createdAtMs },
         tor: deps.tor.status(),
+        mailbox: NO_MAILBOX,
         contacts: contacts.length,
         openLanes: contacts.filter((entry) => !entry.muted && entry.lane?.isOpen() === true).length,
         queuedMessages: contacts.reduce((sum, { record }) => sum + record.queuedMessages, 0),
@@ -179,6 +182,18 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       assertRunning()
       return unblockContact(context, contactId)
     },
+    async setReceipts() {
+      return notYet()
+    },
+    async markRead() {
+      return notYet()
+    },
+    listHosts: () => Promise.resolve([]),
+    async addHost(uri) {
+      assertRunning()
+      readHostUri(uri)
+      return notYet()
+    },
     async send(options) {
       assertRunning()
       const key = options.idempotencyKey
@@ -217,6 +232,39 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
         if (seq > before) step.put(TABLE.eventClient, name, POSITION.encode(seq))
       })
     },
+  }
+}
+
+/** What a daemon without hosts says of them. */
+const NO_MAILBOX: MailboxStatus = {
+  hosts: 0,
+  replicas: 0,
+  quorum: 0,
+  separation: 'none',
+  couriers: [],
+  tableRoot: '00'.repeat(32),
+  tablesAgree: true,
+  nextWriteAtMs: undefined,
+  nextReadAtMs: undefined,
+  loopReturn: undefined,
+  lastError: undefined,
+}
+
+function notYet(): never {
+  throw new InternalError('not yet: mailboxes are not connected to the messenger')
+}
+
+/** @throws {AppError} `HOST_ENTRY_*` */
+function readHostUri(uri: string): HostEntry {
+  const parsed = parseHostUri(uri)
+  if (parsed.ok) return parsed.entry
+  switch (parsed.reason) {
+    case 'malformed':
+      throw messengerError('HOST_ENTRY_MALFORMED')
+    case 'foreign':
+      throw messengerError('HOST_ENTRY_FOREIGN')
+    case 'unsupported-version':
+      throw messengerError('HOST_ENTRY_VERSION_UNSUPPORTED')
   }
 }
 
@@ -271,6 +319,7 @@ async function expandEvent(context: Context, stored: StoredEvent['body']): Promi
       return request === undefined ? undefined : { type: 'request', request: describeRequest(context, request) }
     }
     case 'delivery':
+    case 'expiring':
     case 'contact':
     case 'invite':
       return stored

@@ -9,7 +9,7 @@ import { encodeSessionState } from '../session/index.ts'
 import type { RendezvousResult } from '../wire/index.ts'
 import { CONTENT_TYPE_TEXT, ENVELOPE_BODY_BYTES, encodeContentPart, onionAddress, padBody } from '../wire/index.ts'
 import { type ContactEntry, type Context, isLive } from './context.ts'
-import { contactKey, moveContact, putContact } from './conversation.ts'
+import { contactKey, moveContact, NO_COPIES, putContact } from './conversation.ts'
 import type { Step } from './journal.ts'
 import { RENDEZVOUS_GRACE_MS } from './options.ts'
 import { getRecord, MESSAGE, OUTGOING_REQUEST, type OutgoingRequest, TABLE } from './records.ts'
@@ -92,6 +92,7 @@ function makeRequest(
         timestampMs,
         storedAtMs: timestampMs,
         delivery: 'queued',
+        ...NO_COPIES,
         partsLeft: 1,
         idempotencyKey: undefined,
       }),
@@ -121,7 +122,7 @@ async function finishRequest(
     const message = await getRecord(context.deps.store, TABLE.message, contactKey(contactId, 1), MESSAGE)
     const delivery = isDelivered ? 'delivered' : 'failed'
     step.put(TABLE.message, contactKey(contactId, 1), MESSAGE.encode({ ...message, partsLeft: 0, delivery }))
-    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery })
+    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery, ...NO_COPIES })
   }
   moveContact(step, entry, isDelivered ? { state: 'requested' } : { state: 'failed', failure: failureOf(outcome) })
   step.after(() => {

@@ -34,7 +34,9 @@ const code = shape.optional(shape.text(CODE_MAX_BYTES, 1))
 const key = shape.bytes(KEY_BYTES)
 const blob = shape.bytesBetween(1, BLOB_MAX_BYTES)
 const contactState = shape.oneOf('requesting', 'requested', 'active', 'failed', 'blocked')
-const delivery = shape.oneOf('queued', 'delivered', 'failed')
+const delivery = shape.oneOf('queued', 'sent', 'stored', 'delivered', 'read', 'failed')
+const stored = shape.optional(shape.record({ replicas: counter, wanted: counter, untilMs: time }))
+const duration = shape.optional(counter)
 
 export const PROFILE = createPacked(shape.record({ createdAtMs: time, keys: blob }))
 
@@ -56,6 +58,9 @@ const contactRecord = shape.record({
   failure: code,
   messageCount: counter,
   queuedMessages: counter,
+  /** Highest position marked as read. */
+  readUpTo: counter,
+  receipts: shape.record({ delivery: shape.boolean(), read: shape.boolean() }),
   /** The invite that this contact came from, ours or theirs: one that was accepted before is recognised by it. */
   inviteId: id,
 })
@@ -110,6 +115,9 @@ const messageRecord = shape.record({
   timestampMs: time,
   storedAtMs: time,
   delivery: shape.optional(delivery),
+  stored,
+  failure: code,
+  retryAfterMs: duration,
   /** Envelopes of a sent message that are not acknowledged yet. */
   partsLeft: counter,
   idempotencyKey: shape.optional(shape.text(NAME_MAX_BYTES, 1)),
@@ -177,7 +185,8 @@ export const EVENT = createPacked(
     atMs: time,
     body: shape.variant('type', {
       message: { contactId: id, position: counter },
-      delivery: { contactId: id, messageId: id, delivery },
+      delivery: { contactId: id, messageId: id, delivery, stored, failure: code, retryAfterMs: duration },
+      expiring: { contactId: id, messageId: id, untilMs: time },
       request: { requestId: id },
       contact: { contactId: id, state: contactState, failure: code },
       invite: { inviteId: id, state: shape.oneOf('active', 'used', 'revoked', 'expired') },
