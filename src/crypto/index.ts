@@ -8,6 +8,8 @@ export { framed, hkdfSha256, hmacSha256, label, sha256, sha512, sha3256 } from '
 export type { KemEncapsulation, KemKeyPair } from './kem.ts'
 export { createKemKeyPair, kemDecapsulate, kemEncapsulate, kemEncapsulationKey } from './kem.ts'
 export { onionPublicKey } from './onion-public-key.ts'
+export type { ScryptParameters } from './scrypt.ts'
+export { scrypt } from './scrypt.ts'
 export {
   AEAD_KEY_BYTES,
   HASH_BYTES,

@@ -122,3 +122,18 @@ export const HOST_TABLE_MAX_COUNT = 20_000
 
 /** Couriers of one epoch. METADATA §4.1. */
 export const COURIER_COUNT = 2
+
+/**
+ * One try of a proof of work: 4 MiB and about nine milliseconds of one core, so that who checks it pays little and who
+ * makes it cannot make it cheap with special machines. METADATA §4.4.
+ */
+export const WORK_COST = { cost: 2 ** 12, blockSize: 8, parallelism: 1 } as const
+
+/** Boxes of one chain that the reader has passed over and still looks for; bounds state and checks. Guessed. */
+export const MISSING_BOX_MAX_COUNT = 64
+
+/** Chains that the other side has left and that may still have unread boxes, as many as the session keeps. CRYPTO §2d. */
+export const PAST_BOX_CHAIN_MAX_COUNT = 5
+
+/** Requests that an intermediate remembers in order to refuse their repetition: an hour of a busy host, 2 MB. Guessed. */
+export const SEEN_REQUEST_MAX_COUNT = 65_536

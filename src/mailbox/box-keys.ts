@@ -1,0 +1,88 @@
+/**
+ * The keys of one box, and what they seal, open and sign.
+ * Never used for a second box: one seed, one id, one body. Spec 03-mailbox §2.2, §2.3; CRYPTO §2d.
+ * @module
+ */
+import {
+  AEAD_KEY_BYTES,
+  aeadOpen,
+  aeadSeal,
+  ed25519PublicKey,
+  ed25519Sign,
+  ed25519Verify,
+  framed,
+  HASH_BYTES,
+  hkdfSha256,
+  KEY_BYTES,
+  label,
+  sha256,
+  wipe,
+} from '../crypto/index.ts'
+import { AEAD_NONCE_BYTES, BOX_BODY_BYTES, BOX_CIPHERTEXT_BYTES, type Box } from '../wire/index.ts'
+
+/** Secret but for the id. Writer and reader have the same. */
+export interface BoxKeys {
+  /** Ed25519 public key of `signingSeed`. */
+  readonly boxId: Uint8Array
+  readonly signingSeed: Uint8Array
+  readonly bodyKey: Uint8Array
+}
+
+export const BOX_SEED_BYTES = KEY_BYTES
+
+const NO_SALT = new Uint8Array(0)
+// One key seals one body. The same body sealed again gives the same box.
+const ZERO_NONCE = new Uint8Array(AEAD_NONCE_BYTES)
+
+/** @throws {RangeError} for a seed of another length than 32 */
+export function deriveBoxKeys(seed: Uint8Array): BoxKeys {
+  if (seed.length !== BOX_SEED_BYTES) throw new RangeError('box seed must have 32 bytes')
+  const output = hkdfSha256(seed, NO_SALT, label('box/keys'), KEY_BYTES + AEAD_KEY_BYTES)
+  const signingSeed = output.slice(0, KEY_BYTES)
+  const bodyKey = output.slice(KEY_BYTES)
+  wipe(output)
+  return { boxId: ed25519PublicKey(signingSeed), signingSeed, bodyKey }
+}
+
+/** What hosts keep. Takes `BOX_BODY_BYTES`, another length throws `RangeError`. Deterministic. */
+export function sealBox(keys: BoxKeys, body: Uint8Array): Box {
+  if (body.length !== BOX_BODY_BYTES) throw new RangeError('body of a box has the wrong length')
+  const { boxId, signingSeed, bodyKey } = keys
+  const ciphertext = aeadSeal(bodyKey, ZERO_NONCE, framed(label('box/body'), boxId), body)
+  return { boxId, signature: ed25519Sign(signingSeed, boxStatement(ciphertext)), ciphertext }
+}
+
+/** The body; undefined unless the signature holds and the ciphertext opens. */
+export function openBox(keys: BoxKeys, box: Box): Uint8Array | undefined {
+  if (!verifyBox({ ...box, boxId: keys.boxId })) return undefined
+  return aeadOpen(keys.bodyKey, ZERO_NONCE, framed(label('box/body'), keys.boxId), box.ciphertext)
+}
+
+/** True when the box has the right sizes and the holder of its one-time key signed this ciphertext. */
+export function verifyBox(box: Box): boolean {
+  if (box.ciphertext.length !== BOX_CIPHERTEXT_BYTES) return false
+  return ed25519Verify(box.boxId, boxStatement(box.ciphertext), box.signature)
+}
+
+function boxStatement(ciphertext: Uint8Array): Uint8Array {
+  return framed(label('box/signature'), sha256(ciphertext))
+}
+
+/** Makes hosts forget the box. Says nothing else, so it may be kept and sent later. */
+export function signTombstone(keys: Pick<BoxKeys, 'boxId' | 'signingSeed'>): Uint8Array {
+  return ed25519Sign(keys.signingSeed, tombstoneStatement(keys.boxId))
+}
+
+export function verifyTombstone(boxId: Uint8Array, signature: Uint8Array): boolean {
+  return ed25519Verify(boxId, tombstoneStatement(boxId), signature)
+}
+
+function tombstoneStatement(boxId: Uint8Array): Uint8Array {
+  return framed(label('tombstone'), boxId)
+}
+
+/** Seeds of the two boxes of an invite: the inviter's bundle, and the acceptor's request. Spec 03-mailbox §7.3. */
+export function inviteBoxSeed(voucher: Uint8Array, which: 'bundle' | 'request'): Uint8Array {
+  if (voucher.length !== HASH_BYTES) throw new RangeError('voucher must have 32 bytes')
+  return hkdfSha256(voucher, NO_SALT, label(`invite-box/${which}`), BOX_SEED_BYTES)
+}
