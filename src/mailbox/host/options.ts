@@ -1,0 +1,67 @@
+/**
+ * The numbers of a host that its clients need not share, each with its reason.
+ * Never seen on the wire as a rhythm: those are in the parameters that a network shares. Spec 03-mailbox §10.
+ * @module
+ */
+import { MINUTE_MS, SECOND_MS } from '../../base/index.ts'
+
+/** Table of the key-value store for the host's keys; everything in it is erasable. */
+export const HOST_SECRETS_TABLE = 'host-secrets'
+/** Table of the key-value store for the host table and the entries it began with. */
+export const HOST_STATE_TABLE = 'host-state'
+
+/** Seal keys that stay readable beside the newest: with epochs of a day, longer than any descriptor lives. */
+export const FORMER_SEAL_KEY_COUNT = 2
+
+/** Names the protocol between client and courier. */
+export const COURIER_PROTOCOL = '/noctule/courier/1'
+
+/** Sessions at once. Each is a circuit of tor's and up to a hundred kilobytes of ours. Guessed. */
+export const SESSIONS_MAX_COUNT = 1_024
+/** A link that has not said hello by then is closed. A client's work may not be done before it dials. Guessed. */
+export const HELLO_TIMEOUT_MS = MINUTE_MS
+/** A session that brings no record for so long is over; the slowest profile's slots are fifteen minutes apart at most. */
+export const SESSION_IDLE_MS = 30 * MINUTE_MS
+/** Records that may come at once: the set-up, and what a stalled circuit lets go. As for lanes. */
+export const SESSION_BURST_COUNT = 64
+/** Sealed replies that wait for a record: a read record brings 13, so about a minute of a fast client. */
+export const REPLIES_WAITING_MAX_COUNT = 256
+/** A courier delay is at most this many times its mean. METADATA §3.3. */
+export const COURIER_DELAY_MAX_FACTOR = 4
+/** Sessions' budgets that are remembered after a link was lost, so that dialling again does not fill them. Guessed. */
+export const BUDGETS_MAX_COUNT = 4_096
+
+/** Requests of others that are under way as their intermediate; beyond it they are refused. 8 KB each. Guessed. */
+export const RELAYS_MAX_COUNT = 2_048
+/** With the quorum of receipts in, the slower replicas are waited for so long. Longer than a dial. TORNET §2.3. */
+export const STORE_GRACE_MS = 10 * SECOND_MS
+
+/** To how many hosts a new descriptor is passed on. Reaches 94 % at once; gossip and renewal bring it to the others. */
+export const FLOOD_COUNT = 3
+/** Descriptors that wait to be checked (one scrypt each); beyond it they are dropped, and gossip brings them again. */
+export const CHECKS_WAITING_MAX_COUNT = 512
+/** A renewed descriptor is passed on only after this share of the renewal interval, so that nobody makes floods. */
+export const FLOOD_RENEWAL_SHARE = 0.25
+/** How often the table is written to disk when it has changed. */
+export const TABLE_SAVE_INTERVAL_MS = 5 * MINUTE_MS
+/** How often expired boxes and descriptors are dropped, and own keys and work are looked at. */
+export const SWEEP_INTERVAL_MS = MINUTE_MS
+/** First and longest wait between two attempts to join. */
+export const JOIN_RETRY_FIRST_MS = 5 * SECOND_MS
+export const JOIN_RETRY_MAX_MS = 10 * MINUTE_MS
+/** Entries that are kept for joining. */
+export const ENTRIES_MAX_COUNT = 64
+
+/** Boxes of one slice of repair. As many as one question about many boxes holds. */
+export const REPAIR_SLICE_COUNT = 128
+/** Rest between two slices, so that repair never is a burst. Guessed: a million boxes take 13 minutes. */
+export const REPAIR_PAUSE_MS = 100
+/** Copies on their way at once. */
+export const REPAIR_PUSHES_COUNT = 4
+/**
+ * Share of boxes that a replica looks after though one before it says that it has the box: a host that says so and does
+ * nothing cannot keep a box from being repaired for long.
+ */
+export const REPAIR_ANYWAY_SHARE = 0.125
+/** A replica that is gone starts repair after a random time up to this share of the repair interval. */
+export const REPAIR_SOON_SHARE = 1 / 24
