@@ -12,7 +12,7 @@ import { toRpcError } from './error-map.ts'
 import { rpcError } from './errors.ts'
 import type { FramedLine } from './line-framer.ts'
 import { createLineFramer } from './line-framer.ts'
-import type { ServerFace, SubscriptionFace } from './method.ts'
+import type { HostFace, ServerFace, SubscriptionFace } from './method.ts'
 import type { RpcLimits } from './options.ts'
 import type { Subscription } from './subscription.ts'
 import { createSubscription } from './subscription.ts'
@@ -32,6 +32,7 @@ export interface Connection {
 export interface ConnectionDeps {
   readonly socket: Socket
   readonly messenger: Messenger
+  readonly host: HostFace | undefined
   readonly server: ServerFace
   readonly logger: Logger
   readonly limits: RpcLimits
@@ -40,7 +41,7 @@ export interface ConnectionDeps {
 }
 
 export function createConnection(deps: ConnectionDeps): Connection {
-  const { socket, messenger, server, logger, limits } = deps
+  const { socket, messenger, host, server, logger, limits } = deps
   const subscriptions = new Map<number, Subscription>()
   const running = new Set<Promise<void>>()
   const waiters = new Set<() => void>()
@@ -105,7 +106,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
     const requestShutdown = (): void => {
       afterwards.shutdownAsked = true
     }
-    const context = { messenger, server: { ...server, requestShutdown }, subscriptions: faceFor(afterwards) }
+    const context = { messenger, host, server: { ...server, requestShutdown }, subscriptions: faceFor(afterwards) }
     return createDispatcher({ context, logger, limits })
   }
 

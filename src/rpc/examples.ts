@@ -10,6 +10,9 @@ export const MESSAGE_ID = '5a3c9e1f7b2d48060a1b2c3d4e5f6071'
 export const IDENTITY = '7d'.repeat(32)
 export const SAFETY_NUMBER = '03927 11853 40028 77316 92050 16644 58213 09977 31415 26535 89793 23846'
 export const INVITE_URI = 'noctule:aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaib'
+export const HOST_KEY = '5e'.repeat(32)
+export const TABLE_ROOT = 'c4'.repeat(32)
+export const HOST_URI = 'noctule-host:aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaib'
 export const TIME_MS = 1_795_000_000_000
 export const DAY_MS = 86_400_000
 
@@ -20,6 +23,7 @@ export const INVITE = {
   expiresAtMs: TIME_MS + 14 * DAY_MS,
   label: 'for Bob',
   published: false,
+  rendezvous: false,
 } as const
 
 export const CONTACT = {
@@ -31,4 +35,18 @@ export const CONTACT = {
   createdAtMs: TIME_MS,
   laneOpen: true,
   queuedMessages: 0,
+  readUpTo: 0,
+  receipts: { delivery: true, read: false },
+} as const
+
+export const HOST = {
+  hostKey: HOST_KEY,
+  kind: 'listed',
+  firstSeenAtMs: TIME_MS,
+  expiresAtMs: TIME_MS + 2 * DAY_MS,
+  capacityMib: 4_096,
+  probes: 120,
+  losses: 1,
+  excluded: false,
+  courier: true,
 } as const

@@ -31,7 +31,40 @@ export interface SubscriptionFace {
   close(subscription: number): boolean
 }
 
+/** What the host role of this daemon shows to its operator. */
+export interface HostRoleStats {
+  /** The `noctule-host:` URI that others begin with. */
+  readonly host: string
+  readonly hostKey: string
+  readonly published: boolean
+  readonly startedAtMs: number
+  readonly boxes: number
+  readonly boxBytes: number
+  readonly quotaBytes: number
+  readonly tombstones: number
+  readonly hosts: number
+  readonly tableRoot: string
+  readonly courierSessions: number
+  readonly stored: number
+  readonly conflicts: number
+  readonly refusedFull: number
+  readonly fetched: number
+  readonly missed: number
+  readonly relayed: number
+  readonly expired: number
+  readonly repaired: number
+}
+
+/** The host role, where the daemon has it. */
+export interface HostFace {
+  stats(): HostRoleStats
+  /** Joins through this host too. The form of the URI was checked. Durable when it resolves. */
+  addHost(uri: string): Promise<void>
+}
+
 export interface MethodContext {
+  /** Undefined without the host role. */
+  readonly host: HostFace | undefined
   readonly messenger: Messenger
   readonly server: ServerFace
   readonly subscriptions: SubscriptionFace

@@ -5,7 +5,7 @@
  */
 import type { MessageInfo, MessengerEvent } from '../messenger/index.ts'
 import { withoutUndefined } from './defined.ts'
-import { CONTACT_ID, MESSAGE_ID, TIME_MS } from './examples.ts'
+import { CONTACT_ID, DAY_MS, MESSAGE_ID, TIME_MS } from './examples.ts'
 import * as model from './models.ts'
 import type { Infer, Schema } from './schema/index.ts'
 import { boolean, integer, named, nullable, nullValue, object, optional, string, variants } from './schema/index.ts'
@@ -28,7 +28,7 @@ const envelope = named(
     timestamp: model.timeMs("When it was sent, by its sender's clock."),
     serverReceivedTimestamp: model.timeMs('When this daemon stored it.'),
     messageId: model.messageId,
-    position: integer({ description: 'Place in the conversation, from 1.', minimum: 1 }),
+    position: model.position,
     dataMessage: optional(object(messageBody, 'A message from the contact.')),
     syncMessage: optional(
       object(
@@ -53,7 +53,17 @@ const eventResult = named(
   variants(
     'type',
     {
-      delivery: { contactId: model.contactId, messageId: model.messageId, delivery: model.deliveryState },
+      delivery: {
+        contactId: model.contactId,
+        messageId: model.messageId,
+        delivery: model.deliveryState,
+        ...model.delivery,
+      },
+      expiring: {
+        contactId: model.contactId,
+        messageId: model.messageId,
+        untilMs: model.timeMs('When the last copies of this message end, two days from the event, unless it is read.'),
+      },
       request: { request: model.request },
       contact: { contactId: model.contactId, state: model.contactState, failure: optional(model.failure) },
       invite: { inviteId: model.inviteId, state: model.inviteState },
@@ -93,6 +103,8 @@ export function toNotification(event: MessengerEvent, subscription: number): Rpc
     case 'contact':
       return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
     case 'delivery':
+      return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
+    case 'expiring':
     case 'invite':
     case 'gone':
     case 'overflow':
@@ -167,7 +179,8 @@ export const NOTIFICATIONS: readonly NotificationDefinition[] = [
         type: 'delivery',
         contactId: CONTACT_ID,
         messageId: MESSAGE_ID,
-        delivery: 'delivered',
+        delivery: 'stored',
+        stored: { replicas: 8, wanted: 8, untilMs: TIME_MS + 14 * DAY_MS },
       },
     } satisfies EventParams,
   },

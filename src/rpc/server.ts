@@ -14,7 +14,7 @@ import { createConnection } from './connection.ts'
 import { errorReply } from './dispatcher.ts'
 import { toRpcError } from './error-map.ts'
 import { rpcError } from './errors.ts'
-import type { ServerFace } from './method.ts'
+import type { HostFace, ServerFace } from './method.ts'
 import { createOpenRpcDocument } from './open-rpc.ts'
 import type { RpcLimits } from './options.ts'
 import { RPC_LIMITS } from './options.ts'
@@ -25,6 +25,8 @@ const REFUSED_MAX_COUNT = 8
 
 export interface RpcServerDeps {
   readonly messenger: Messenger
+  /** The host role, where the daemon has it. */
+  readonly host?: HostFace
   readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>
   readonly logger: Logger
   /** Absolute; its directory is made, or must belong to this user alone. */
@@ -94,7 +96,15 @@ export function createRpcServer(deps: RpcServerDeps): RpcServer {
       refuse(socket, stopped === undefined ? 'RPC_TOO_MANY_CONNECTIONS' : 'RPC_STOPPING')
       return
     }
-    const connection = createConnection({ socket, messenger, server: face, logger, limits, onFlushed: askShutdown })
+    const connection = createConnection({
+      socket,
+      messenger,
+      host: deps.host,
+      server: face,
+      logger,
+      limits,
+      onFlushed: askShutdown,
+    })
     connections.add(connection)
     void connection.closed.finally(() => connections.delete(connection))
   }

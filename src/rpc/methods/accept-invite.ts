@@ -11,7 +11,8 @@ import { object, optional, string } from '../schema/index.ts'
 
 export const acceptInvite = defineMethod({
   name: 'acceptInvite',
-  summary: 'A contact in state `requesting`; the request goes out as soon as tor and the inviter can be reached.',
+  summary:
+    'A contact in state `requesting`; the request goes out as soon as tor is ready, through hosts also while the inviter is offline.',
   network: 'live',
   params: object({
     uri: inviteUri,
@@ -38,6 +39,8 @@ export const acceptInvite = defineMethod({
       createdAtMs: example.TIME_MS,
       laneOpen: false,
       queuedMessages: 0,
+      readUpTo: 0,
+      receipts: { delivery: true, read: false },
     },
   },
   handler: async ({ messenger }, params) => withoutUndefined(await messenger.acceptInvite(params)),

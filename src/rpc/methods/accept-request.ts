@@ -1,6 +1,6 @@
 /**
  * Accepts a contact request.
- * Never waits for the other side: the lane comes up by itself.
+ * Never waits for the other side.
  * @module
  */
 import { withoutUndefined } from '../defined.ts'
@@ -11,7 +11,7 @@ import { object, optional } from '../schema/index.ts'
 
 export const acceptRequest = defineMethod({
   name: 'acceptRequest',
-  summary: 'The requester is a contact; messages flow whenever both are online.',
+  summary: 'The requester is a contact; messages flow, through hosts also while one side is offline.',
   network: 'live',
   params: object({ requestId, alias: optional(alias) }),
   result: contact,

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { createdInvite, label } from '../models.ts'
-import { integer, object, optional } from '../schema/index.ts'
+import { boolean, integer, object, optional } from '../schema/index.ts'
 
 export const createInvite = defineMethod({
   name: 'createInvite',
@@ -18,6 +18,9 @@ export const createInvite = defineMethod({
       integer({ description: 'How long the invite works, in milliseconds; 14 days when absent.', minimum: 1 }),
     ),
     label: optional(label),
+    rendezvous: optional(
+      boolean('Whether it has a rendezvous beside the mailboxes; when absent, only while no hosts are known.'),
+    ),
   }),
   result: createdInvite,
   errors: ['INVITE_LIMIT', 'INVITE_EXPIRY_INVALID', 'ALIAS_INVALID'],

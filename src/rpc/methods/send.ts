@@ -6,7 +6,16 @@
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
-import { contactId, deliveryState, idempotencyKey, messageId, messageText, recipient, timeMs } from '../models.ts'
+import {
+  contactId,
+  delivery,
+  deliveryState,
+  idempotencyKey,
+  messageId,
+  messageText,
+  recipient,
+  timeMs,
+} from '../models.ts'
 import { boolean, object, optional } from '../schema/index.ts'
 
 export const send = defineMethod({
@@ -19,6 +28,7 @@ export const send = defineMethod({
     messageId,
     contactId,
     delivery: deliveryState,
+    ...delivery,
     repeated: boolean('True when the idempotency key was used before and nothing new was queued.'),
   }),
   errors: [
@@ -45,7 +55,7 @@ export const send = defineMethod({
   async handler({ messenger }, params) {
     const { recipient: contact, message: text, idempotencyKey: key } = params
     const sent = await messenger.send(withoutUndefined({ contactId: contact, text, idempotencyKey: key }))
-    const { timestampMs, messageId: id, contactId: sentTo, delivery, repeated } = sent
-    return { timestamp: timestampMs, messageId: id, contactId: sentTo, delivery, repeated }
+    const { timestampMs, ...rest } = sent
+    return withoutUndefined({ timestamp: timestampMs, ...rest })
   },
 })

@@ -3,11 +3,13 @@
  * Never waits for tor: it gives the stage that was reached.
  * @module
  */
+import type { MailboxStatus } from '../../messenger/index.ts'
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
+import { describeGuarantee } from '../guarantee.ts'
 import { defineMethod } from '../method.ts'
-import { identity, seq, timeMs, torStatus } from '../models.ts'
-import { integer, object, string } from '../schema/index.ts'
+import { identity, mailboxStatus, seq, timeMs, torStatus } from '../models.ts'
+import { type Infer, integer, object, string } from '../schema/index.ts'
 
 export const status = defineMethod({
   name: 'status',
@@ -19,6 +21,7 @@ export const status = defineMethod({
     uptimeMs: integer({ description: 'Milliseconds since the RPC was started.', minimum: 0 }),
     profile: object({ identity, createdAtMs: timeMs('When the profile was made.') }),
     tor: torStatus,
+    mailbox: mailboxStatus,
     contacts: integer({ minimum: 0 }),
     openLanes: integer({ description: 'Contacts to whom a connection is open.', minimum: 0 }),
     queuedMessages: integer({ description: 'Messages that were not delivered yet.', minimum: 0 }),
@@ -41,6 +44,20 @@ export const status = defineMethod({
         version: '0.4.9.11',
         warnings: [],
       },
+      mailbox: {
+        guarantee:
+          '12 hosts: courier, intermediate and store are different hosts. A message waits at 8 of them, and is called stored once 2 have signed for it.',
+        hosts: 12,
+        replicas: 8,
+        quorum: 2,
+        separation: 'full',
+        couriers: [{ hostKey: example.HOST_KEY, stage: 'ready' }],
+        tableRoot: example.TABLE_ROOT,
+        tablesAgree: true,
+        nextWriteAtMs: example.TIME_MS + 21_000,
+        nextReadAtMs: example.TIME_MS + 9_000,
+        loopReturnPercent: 100,
+      },
       contacts: 1,
       openLanes: 1,
       queuedMessages: 0,
@@ -50,13 +67,14 @@ export const status = defineMethod({
     },
   },
   handler({ messenger, server }) {
-    const { tor, profile, contacts, openLanes, queuedMessages, pendingRequests, activeInvites, lastEventSeq } =
+    const { tor, mailbox, profile, contacts, openLanes, queuedMessages, pendingRequests, activeInvites, lastEventSeq } =
       messenger.status()
     return {
       version: server.version,
       uptimeMs: Math.floor(server.uptimeMs()),
       profile: { identity: profile.identity, createdAtMs: profile.createdAtMs },
       tor: withoutUndefined(tor),
+      mailbox: describeMailbox(mailbox),
       contacts,
       openLanes,
       queuedMessages,
@@ -66,3 +84,13 @@ export const status = defineMethod({
     }
   },
 })
+
+function describeMailbox(mailbox: MailboxStatus): Infer<typeof mailboxStatus> {
+  const { loopReturn, ...rest } = mailbox
+  return withoutUndefined({
+    guarantee: describeGuarantee(mailbox),
+    ...rest,
+    // Rounded down: only when every loop came back it says 100.
+    loopReturnPercent: loopReturn === undefined ? undefined : Math.floor(loopReturn * 100),
+  })
+}

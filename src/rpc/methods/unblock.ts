@@ -11,7 +11,7 @@ import { object } from '../schema/index.ts'
 
 export const unblock = defineMethod({
   name: 'unblock',
-  summary: 'Messages flow again whenever both are online.',
+  summary: 'Messages flow again.',
   network: 'live',
   params: object({ recipient }),
   result: contact,
