@@ -20,6 +20,17 @@ export {
   verifyBox,
   verifyTombstone,
 } from './box-keys.ts'
+export { separationOf } from './guarantee.ts'
+export type { DescriptorFault, DescriptorRules, DescriptorVerdict, HostRecord } from './host-descriptor.ts'
+export {
+  checkHostDescriptor,
+  isNewerDescriptor,
+  isValidDescriptorRecord,
+  selectDescriptorRecord,
+  signHostDescriptor,
+} from './host-descriptor.ts'
+export type { HostTable, HostTableOptions, MergeResult } from './host-table.ts'
+export { createHostTable, decodeHostTable, hostTableRoot } from './host-table.ts'
 export { formatHostUri, parseHostUri } from './host-uri.ts'
 export type { MailboxParameters } from './options.ts'
 export {
@@ -29,8 +40,29 @@ export {
   STORED_QUORUM_COUNT,
   testParameters,
 } from './options.ts'
+export { closestOf, compareDistance, placementKey } from './placement.ts'
+export type { Poll, Poller, ReadPlan } from './poller.ts'
+export { createPoller } from './poller.ts'
 export type { ReceiptCount, ReceiptCountInput, ReceiptHost } from './receipt.ts'
-export { ciphertextHashOf, countReceipts, RECEIPT_HOST_COUNT, signReceipt, verifyReceipt } from './receipt.ts'
+export {
+  ciphertextHashOf,
+  countReceipts,
+  quorumOf,
+  RECEIPT_HOST_COUNT,
+  replicasOf,
+  signReceipt,
+  verifyReceipt,
+} from './receipt.ts'
+export type { HostRole, HostScore, Scores, Suspect, Tally } from './score.ts'
+export {
+  ageScores,
+  createScores,
+  excludedHosts,
+  keepScores,
+  noteProbe,
+  totalOf,
+  wilsonLowerBound,
+} from './score.ts'
 export type { SeenRequests } from './sealed-request.ts'
 export {
   checkReply,

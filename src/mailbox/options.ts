@@ -137,3 +137,32 @@ export const PAST_BOX_CHAIN_MAX_COUNT = 5
 
 /** Requests that an intermediate remembers in order to refuse their repetition: an hour of a busy host, 2 MB. Guessed. */
 export const SEEN_REQUEST_MAX_COUNT = 65_536
+
+/** Checks of a read record that go to hot ids first, the others to cold ones first. METADATA §3.4; the split is guessed. */
+export const HOT_CHECK_COUNT = 8
+
+/** Read slots during which an id stays hot: ten minutes of Balanced. Guessed. */
+export const HOT_SLOT_COUNT = 40
+
+/** Fetches that fail before the id goes back to being checked: a host may have lied about having it. Guessed. */
+export const FETCH_TRY_COUNT = 4
+
+/** A host that loses more than this in one role is left out, once so many probes have depended on it. METADATA §4.4. */
+export const EXCLUSION_LOSS = 0.05
+export const EXCLUSION_MIN_PROBES = 50
+
+/** Of the normal distribution: the bound holds in 97.5 % of cases. */
+export const WILSON_Z = 1.96
+
+/** Hosts that may be left out at most: beyond it the fault is our own or the network's. Guessed. */
+export const EXCLUDED_SHARE_MAX = 0.5
+
+/** Probes after which a host's record counts half: about two days of a courier under Balanced. Guessed. */
+export const SCORE_AGE_COUNT = 500
+
+/** A host of which nothing is learnt is forgiven at this rate; excluded ones come back within days. Guessed. */
+export const SCORE_HALF_LIFE_MS = 2 * DAY_MS
+
+/** What a host that nothing is known of is expected to lose, and how many probes that guess is worth. Guessed. */
+export const LOSS_PRIOR = 0.02
+export const LOSS_PRIOR_WEIGHT = 10

@@ -1,0 +1,206 @@
+/**
+ * Which boxes the next read slot asks for, at which replica, and which one it fetches.
+ * Never asks one id twice in a slot, nor the replica that it asked last while there is another; never says when a slot is.
+ * Holds no clock: time is counted in slots. Spec 03-mailbox §4.6.
+ * @module
+ */
+import { hexEncode } from '../base/index.ts'
+import type { Random } from '../ports/index.ts'
+import { READ_CHECK_COUNT } from '../wire/index.ts'
+import { FETCH_TRY_COUNT, HOT_CHECK_COUNT, HOT_SLOT_COUNT } from './options.ts'
+
+/** One id to ask for, at the replica of this rank, counted by distance from 0. */
+export interface Poll {
+  readonly boxId: Uint8Array
+  readonly rank: number
+}
+
+/** What the client itself wants of one read slot; the rest of the record is dummies. */
+export interface ReadPlan {
+  /** At most `READ_CHECK_COUNT`, all of different ids, in random order. */
+  readonly checks: readonly Poll[]
+  readonly fetch: Poll | undefined
+}
+
+export interface Poller {
+  /** Looks for this id from the next slot on. Again for a watched id it renews `hot` and changes nothing else. */
+  watch(boxId: Uint8Array, options: { readonly hot: boolean }): void
+  unwatch(boxId: Uint8Array): void
+  isWatched(boxId: Uint8Array): boolean
+  readonly size: number
+  /** To be called once for each read slot; `replicas` is how many hosts a box has now, none gives an empty plan. */
+  takeSlot(replicas: number): ReadPlan
+  /** A check said that the replica of this rank has it. A miss and a check without answer need not be told. */
+  noteHit(boxId: Uint8Array, rank: number): void
+  /**
+   * The fetch that a slot gave has ended without the box: nothing came, or not this box. Must be told of every fetch after
+   * which the id is still watched. The id waits behind the others for another rank, and is checked again after
+   * `FETCH_TRY_COUNT` failures in a row.
+   */
+  noteFetchFailed(boxId: Uint8Array): void
+}
+
+interface WatchedBox {
+  readonly boxId: Uint8Array
+  hotUntilSlot: number
+  /** Ranks still to be asked, last first; made anew in random order when none is left. */
+  ranks: number[]
+  lastRank: number | undefined
+  fetch: FetchState | undefined
+}
+
+interface FetchState {
+  rank: number
+  failures: number
+}
+
+export function createPoller(random: Random): Poller {
+  return new RandomPoller(random)
+}
+
+class RandomPoller implements Poller {
+  private readonly random: Random
+  private readonly watched = new Map<string, WatchedBox>()
+  private readonly fetchQueue: string[] = []
+  /** Keys still to be dealt in this round, last first: each id comes once a round, in company that chance chose. */
+  private hotDeck: string[] = []
+  private coldDeck: string[] = []
+  private slot = 0
+
+  constructor(random: Random) {
+    this.random = random
+  }
+
+  get size(): number {
+    return this.watched.size
+  }
+
+  watch(boxId: Uint8Array, { hot }: { readonly hot: boolean }): void {
+    const key = hexEncode(boxId)
+    const old = this.watched.get(key)
+    const hotUntilSlot = hot ? this.slot + HOT_SLOT_COUNT : 0
+    if (old !== undefined) {
+      if (hotUntilSlot > old.hotUntilSlot) this.makeHot(key, old)
+      return
+    }
+    this.watched.set(key, { boxId, hotUntilSlot, ranks: [], lastRank: undefined, fetch: undefined })
+    if (hot) this.hotDeck.push(key)
+  }
+
+  unwatch(boxId: Uint8Array): void {
+    const key = hexEncode(boxId)
+    if (!this.watched.delete(key)) return
+    this.removeFromQueue(key)
+  }
+
+  isWatched(boxId: Uint8Array): boolean {
+    return this.watched.has(hexEncode(boxId))
+  }
+
+  takeSlot(replicas: number): ReadPlan {
+    this.slot += 1
+    if (replicas <= 0) return { checks: [], fetch: undefined }
+    const chosen = new Set<string>()
+    this.deal(true, HOT_CHECK_COUNT, chosen)
+    this.deal(false, READ_CHECK_COUNT, chosen)
+    this.deal(true, READ_CHECK_COUNT, chosen)
+    const checks = [...chosen].flatMap((key) => {
+      const box = this.watched.get(key)
+      return box === undefined ? [] : [{ boxId: box.boxId, rank: this.nextRank(box, replicas) }]
+    })
+    this.shuffle(checks)
+    return { checks, fetch: this.takeFetch(replicas) }
+  }
+
+  noteHit(boxId: Uint8Array, rank: number): void {
+    const key = hexEncode(boxId)
+    const box = this.watched.get(key)
+    if (box === undefined || box.fetch !== undefined) return
+    box.fetch = { rank, failures: 0 }
+    this.fetchQueue.push(key)
+  }
+
+  noteFetchFailed(boxId: Uint8Array): void {
+    const key = hexEncode(boxId)
+    const box = this.watched.get(key)
+    if (box?.fetch === undefined || this.fetchQueue.includes(key)) return
+    box.fetch.failures += 1
+    box.fetch.rank += 1
+    if (box.fetch.failures < FETCH_TRY_COUNT) {
+      this.fetchQueue.push(key)
+      return
+    }
+    box.fetch = undefined
+    this.makeHot(key, box)
+  }
+
+  private makeHot(key: string, box: WatchedBox): void {
+    if (!this.isHot(box)) this.hotDeck.push(key)
+    box.hotUntilSlot = this.slot + HOT_SLOT_COUNT
+  }
+
+  private isHot(box: WatchedBox): boolean {
+    return box.hotUntilSlot > this.slot
+  }
+
+  /** Adds ids of one kind until `count` are chosen, or all that there are. */
+  private deal(hot: boolean, count: number, chosen: Set<string>): void {
+    const isWanted = (key: string): boolean => {
+      const box = this.watched.get(key)
+      return box !== undefined && box.fetch === undefined && this.isHot(box) === hot && !chosen.has(key)
+    }
+    let deck = hot ? this.hotDeck : this.coldDeck
+    let rounds = 0
+    while (chosen.size < count) {
+      const key = deck.pop()
+      if (key !== undefined) {
+        if (isWanted(key)) chosen.add(key)
+        continue
+      }
+      // A second deck in one slot holds what the first did not; there is never a third.
+      if (rounds > 0) break
+      rounds += 1
+      deck = [...this.watched.keys()].filter(isWanted)
+      this.shuffle(deck)
+    }
+    if (hot) this.hotDeck = deck
+    else this.coldDeck = deck
+  }
+
+  private nextRank(box: WatchedBox, replicas: number): number {
+    let rank = box.ranks.pop()
+    while (rank !== undefined && rank >= replicas) rank = box.ranks.pop()
+    if (rank === undefined) {
+      box.ranks = Array.from({ length: replicas }, (_, index) => index)
+      this.shuffle(box.ranks)
+      // The last of the old order must not be the first of the new one.
+      if (box.ranks.at(-1) === box.lastRank) box.ranks.reverse()
+      rank = box.ranks.pop() ?? 0
+    }
+    box.lastRank = rank
+    return rank
+  }
+
+  private takeFetch(replicas: number): Poll | undefined {
+    const key = this.fetchQueue.shift()
+    const box = key === undefined ? undefined : this.watched.get(key)
+    if (box?.fetch === undefined) return undefined
+    box.fetch.rank %= replicas
+    return { boxId: box.boxId, rank: box.fetch.rank }
+  }
+
+  private removeFromQueue(key: string): void {
+    const at = this.fetchQueue.indexOf(key)
+    if (at >= 0) this.fetchQueue.splice(at, 1)
+  }
+
+  /** Fisher and Yates. */
+  private shuffle(values: unknown[]): void {
+    for (let last = values.length - 1; last > 0; last -= 1) {
+      const other = Math.floor(this.random.uniform() * (last + 1))
+      const kept = values[last]
+      values[last] = values[other]
+      values[other] = kept
+    }
+  }
+}
