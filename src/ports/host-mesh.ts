@@ -19,7 +19,7 @@ export interface MeshRequest {
 }
 
 export interface HostMesh extends Startable {
-  /** Makes a host known, or gives it its newest address. At most a bounded number is kept. */
+  /** Makes a host known, or gives it its newest address. At most a bounded number is kept, beyond it none is taken. */
   addPeer(peer: MeshPeer): void
   removePeer(hostKey: Uint8Array): void
   /** Hosts that are known, connected or not. */
@@ -27,9 +27,11 @@ export interface HostMesh extends Startable {
   /** Resolves when the onion service has reached its directories. */
   published(signal?: AbortSignal): Promise<void>
   /**
-   * Sends one request and gives its response; dials first where there is no connection. Bodies hold at most
-   * `MESH_BODY_MAX_BYTES`. Requests to one host run side by side, a bounded number at once, the others wait.
-   * @throws {AppError} `MESH_UNKNOWN_PEER`, `MESH_UNREACHABLE`, `MESH_TIMED_OUT`, `MESH_REFUSED`; the signal's reason
+   * Sends one request and gives its response; dials first where there is no connection, also one that the other host
+   * opened. Bodies hold at most `MESH_BODY_MAX_BYTES`, else `RangeError`. Requests to one host run side by side, a bounded
+   * number at once, the others wait. A host that could not be dialled is not dialled again at once: until its short
+   * backoff is over, requests to it fail without delay.
+   * @throws {AppError} `MESH_UNKNOWN_PEER`, `MESH_UNREACHABLE`, `MESH_TIMED_OUT`, `MESH_REFUSED`, `TRANSPORT_STOPPED`; the signal's reason
    */
   request(hostKey: Uint8Array, operation: number, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /**
@@ -37,7 +39,10 @@ export interface HostMesh extends Startable {
    * logged and refused.
    */
   serve(handler: (request: MeshRequest) => Promise<Uint8Array | undefined>): void
-  /** Puts a record into the DHT under `/<namespace>/<host key>`. @throws {AppError} `MESH_UNREACHABLE` when nobody took it */
+  /**
+   * Puts a record into the DHT under `/<namespace>/<host key>`.
+   * @throws {AppError} `MESH_UNREACHABLE` when no other host took it, `MESH_RECORD_REFUSED` when our own check refuses it
+   */
   putRecord(hostKey: Uint8Array, value: Uint8Array, signal: AbortSignal): Promise<void>
   /** The best valid record of that host; undefined for none. */
   getRecord(hostKey: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined>

@@ -26,6 +26,31 @@ export const TRANSPORT_ERRORS = {
     why: 'The connection was not authenticated in time.',
     remedy: 'Dial again at the next time of the reconnect schedule.',
   },
+  MESH_RECORD_REFUSED: {
+    kind: 'bug',
+    why: 'The record for the DHT does not pass our own check.',
+    remedy: 'Sign a new record; look at the clock if it happens again.',
+  },
+  MESH_REFUSED: {
+    kind: 'peer',
+    why: 'The other host received the request and did not serve it.',
+    remedy: 'Ask another host.',
+  },
+  MESH_TIMED_OUT: {
+    kind: 'retry',
+    why: 'The other host did not answer the request in time.',
+    remedy: 'Ask another host, and this one again later.',
+  },
+  MESH_UNKNOWN_PEER: {
+    kind: 'peer',
+    why: 'The mesh does not know an address of that host.',
+    remedy: 'Take the host from the host table first, or leave it out.',
+  },
+  MESH_UNREACHABLE: {
+    kind: 'retry',
+    why: 'There is no connection to the other host, or it was lost.',
+    remedy: 'Ask another host, and this one again later.',
+  },
   TRANSPORT_ADDRESS_REFUSED: {
     kind: 'peer',
     why: 'The address is not a v3 onion address with a port and nothing else.',

@@ -171,5 +171,8 @@ const TABLE_HEADER_BYTES = 1 + HOST_ID_BYTES + 4 + 1
 /** Descriptors in one record that comes down. */
 export const TABLE_PAGE_COUNT = Math.floor((COURIER_RECORD_BYTES - TABLE_HEADER_BYTES) / HOST_DESCRIPTOR_BYTES)
 
+/** Longest body of a request between hosts, and of its answer: 38 descriptors, or ids for a comparison. */
+export const MESH_BODY_MAX_BYTES = 16_384
+
 /** Host key and courier onion key: enough to dial a host that nothing else is known of. */
 export const HOST_ENTRY_BYTES = 2 * KEY_BYTES

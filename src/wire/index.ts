@@ -3,7 +3,7 @@
 export type { Box, BoxBody, ConversationBody, LoopBody, PayloadBody } from './box.ts'
 export { decodeBox, decodeBoxBody, encodeBox, encodeBoxBody } from './box.ts'
 export type { Content, ContentPart } from './content.ts'
-export { CONTENT_TYPE_TEXT, decodeContentPart, encodeContentPart, splitContent } from './content.ts'
+export { CONTENT_TYPE_READ, CONTENT_TYPE_TEXT, decodeContentPart, encodeContentPart, splitContent } from './content.ts'
 export type { CourierAnswer, CourierRequest, RoutedRequest, TaggedReply } from './courier-record.ts'
 export {
   decodeCourierAnswer,
@@ -37,6 +37,7 @@ export {
   LANE_RECORD_BYTES,
   LOOK_REQUEST_BYTES,
   MAX_TEXT_BYTES,
+  MESH_BODY_MAX_BYTES,
   MESSAGE_ID_BYTES,
   PREKEY_BUNDLE_BYTES,
   RATCHET_HEADER_BYTES,
@@ -80,6 +81,29 @@ export {
   encodeMailboxRequest,
   encodeStoreReply,
 } from './mailbox-request.ts'
+export type { MeshStore, MeshStoreRefusal, MeshStoreResult, MeshTableRoot, MeshTombstone } from './mesh-message.ts'
+export {
+  decodeMeshFlag,
+  decodeMeshId,
+  decodeMeshInventory,
+  decodeMeshInventoryResult,
+  decodeMeshStore,
+  decodeMeshStoreResult,
+  decodeMeshTablePage,
+  decodeMeshTableRoot,
+  decodeMeshTombstone,
+  encodeMeshFlag,
+  encodeMeshInventory,
+  encodeMeshInventoryResult,
+  encodeMeshStore,
+  encodeMeshStoreResult,
+  encodeMeshTablePage,
+  encodeMeshTableRoot,
+  encodeMeshTombstone,
+  MESH_INVENTORY_COUNT,
+  MESH_OPERATION,
+  MESH_TABLE_PAGE_COUNT,
+} from './mesh-message.ts'
 export { onionAddress, onionPublicKey, parseOnionAddress } from './onion-address.ts'
 export type { Packed, Shape, ShapeValue } from './pack.ts'
 export { createPacked, shape } from './pack.ts'

@@ -12,7 +12,7 @@ const AREAS: Readonly<Record<string, readonly string[]>> = {
   padding: ['PADDING'],
   store: ['STORE'],
   tor: ['TOR'],
-  transport: ['LINK', 'TRANSPORT'],
+  transport: ['LINK', 'MESH', 'TRANSPORT'],
   // The use-cases speak of what the user knows by name.
   messenger: [
     'MESSENGER',
