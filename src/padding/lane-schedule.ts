@@ -1,5 +1,5 @@
 /**
- * When the records of a lane leave, and when a lost lane is dialled again.
+ * When the records of a lane leave, be it a contact's or the mailboxes', and when a lost link is dialled again.
  * Never looks at a queue: what is waiting cannot change a time. METADATA §3.2-§3.3, spec 02-padding §2, §5.
  * @module
  */
@@ -13,8 +13,10 @@ import {
   RECONNECT_SPREAD,
 } from './options.ts'
 
-/** The next slot of one direction of an open lane, in the caller's monotonic time. */
+/** The next slot of one direction of a lane, in the caller's monotonic time. */
 export interface LaneSchedule {
+  /** Mean time between two slots. */
+  readonly meanMs: number
   readonly nextSlotMs: number
   /** Counts the slots of this link, from 0, the dropped ones included. */
   readonly slotIndex: number
@@ -34,13 +36,13 @@ function jittered(meanMs: number, spread: number, random: Random): number {
 }
 
 /** Uniform in [0.5, 1.5) times the mean slot. Takes one number from `random`. */
-export function nextSlotDelayMs(random: Random): number {
-  return jittered(LANE_MEAN_SLOT_MS, LANE_SLOT_SPREAD, random)
+export function nextSlotDelayMs(random: Random, meanMs: number = LANE_MEAN_SLOT_MS): number {
+  return jittered(meanMs, LANE_SLOT_SPREAD, random)
 }
 
-/** The schedule of a link that has just opened: nothing leaves before a first full delay. */
-export function startSchedule(nowMs: number, random: Random): LaneSchedule {
-  return { nextSlotMs: nowMs + nextSlotDelayMs(random), slotIndex: 0 }
+/** The schedule of a lane that has just opened: nothing leaves before a first full delay. */
+export function startSchedule(nowMs: number, random: Random, meanMs: number = LANE_MEAN_SLOT_MS): LaneSchedule {
+  return { meanMs, nextSlotMs: nowMs + nextSlotDelayMs(random, meanMs), slotIndex: 0 }
 }
 
 /**
@@ -50,17 +52,18 @@ export function startSchedule(nowMs: number, random: Random): LaneSchedule {
  * one record, at once; the others are dropped. Eve sees the grid and how busy the machine was, never the queue.
  */
 export function takeSlot(schedule: LaneSchedule, nowMs: number, random: Random): SlotDecision {
+  const { meanMs } = schedule
   let { nextSlotMs, slotIndex } = schedule
   if (nowMs < nextSlotMs) return { schedule, due: false, slotIndex, missed: 0 }
   const lastIndex = schedule.slotIndex + LANE_CATCH_UP_SLOTS
   while (nextSlotMs <= nowMs && slotIndex <= lastIndex) {
-    nextSlotMs += nextSlotDelayMs(random)
+    nextSlotMs += nextSlotDelayMs(random, meanMs)
     slotIndex += 1
   }
   // Too far behind to count: the grid starts afresh from here.
-  if (nextSlotMs <= nowMs) nextSlotMs = nowMs + nextSlotDelayMs(random)
+  if (nextSlotMs <= nowMs) nextSlotMs = nowMs + nextSlotDelayMs(random, meanMs)
   return {
-    schedule: { nextSlotMs, slotIndex },
+    schedule: { meanMs, nextSlotMs, slotIndex },
     due: true,
     slotIndex: slotIndex - 1,
     missed: slotIndex - schedule.slotIndex - 1,

@@ -40,20 +40,30 @@ describe('takeSlot', () => {
   const schedule = startSchedule(1000, random)
 
   it('leaves the line silent until the first delay is over', () => {
-    assert.deepEqual(schedule, { nextSlotMs: 2000, slotIndex: 0 })
+    assert.deepEqual(schedule, { meanMs: LANE_MEAN_SLOT_MS, nextSlotMs: 2000, slotIndex: 0 })
     assert.deepEqual(takeSlot(schedule, 1999.9, random), { schedule, due: false, slotIndex: 0, missed: 0 })
   })
 
   it('serves a slot once, and keeps to its grid when the caller is late', () => {
     const onTime = takeSlot(schedule, 2000, random)
-    assert.deepEqual(onTime, { schedule: { nextSlotMs: 3000, slotIndex: 1 }, due: true, slotIndex: 0, missed: 0 })
+    assert.deepEqual(onTime, {
+      schedule: { meanMs: 1000, nextSlotMs: 3000, slotIndex: 1 },
+      due: true,
+      slotIndex: 0,
+      missed: 0,
+    })
     assert.equal(takeSlot(onTime.schedule, 2000, random).due, false)
     assert.deepEqual(takeSlot(schedule, 2900, random).schedule, onTime.schedule)
   })
 
   it('drops missed slots: one record leaves, never two', () => {
     const late = takeSlot(schedule, 5500, random)
-    assert.deepEqual(late, { schedule: { nextSlotMs: 6000, slotIndex: 4 }, due: true, slotIndex: 3, missed: 3 })
+    assert.deepEqual(late, {
+      schedule: { meanMs: 1000, nextSlotMs: 6000, slotIndex: 4 },
+      due: true,
+      slotIndex: 3,
+      missed: 3,
+    })
     assert.equal(takeSlot(late.schedule, 5500, random).due, false)
   })
 
@@ -66,6 +76,15 @@ describe('takeSlot', () => {
     assert.equal(decision.schedule.nextSlotMs, nowMs + LANE_MEAN_SLOT_MS)
     assert.ok(draws <= LANE_CATCH_UP_SLOTS + 2)
     assert.equal(takeSlot(decision.schedule, nowMs, counting).due, false)
+  })
+
+  it('keeps to the mean that it was started with', () => {
+    const slow = startSchedule(1000, random, 30_000)
+    assert.equal(slow.nextSlotMs, 31_000)
+    const served = takeSlot(slow, 31_000, random)
+    assert.deepEqual(served.schedule, { meanMs: 30_000, nextSlotMs: 61_000, slotIndex: 1 })
+    assert.equal(takeSlot(slow, 10 * 24 * 3_600_000, random).schedule.nextSlotMs, 10 * 24 * 3_600_000 + 30_000)
+    assert.equal(nextSlotDelayMs(constantRandom(0), 600), 300)
   })
 
   it('has the mean rate', () => {
