@@ -57,10 +57,21 @@ export const READ_REQUEST_COUNT = READ_SEALED_BYTES.length
 export function encodeCourierRequest(request: CourierRequest): Uint8Array {
   switch (request.kind) {
     case 'hello':
-      return pad(createByteWriter(1 + 4 + 8).u8(UP.hello).u32(request.period).u64(request.workNonce).finish())
+      return pad(
+        createByteWriter(1 + 4 + 8)
+          .u8(UP.hello)
+          .u32(request.period)
+          .u64(request.workNonce)
+          .finish(),
+      )
     case 'table':
       if (request.cursor.length !== HOST_ID_BYTES) throw new RangeError('cursor must have 32 bytes')
-      return pad(createByteWriter(1 + HOST_ID_BYTES).u8(UP.table).bytes(request.cursor).finish())
+      return pad(
+        createByteWriter(1 + HOST_ID_BYTES)
+          .u8(UP.table)
+          .bytes(request.cursor)
+          .finish(),
+      )
     default: {
       const sizes = request.kind === 'write' ? [SEALED_STORE_BYTES] : READ_SEALED_BYTES
       if (request.requests.length !== sizes.length) throw new RangeError('record has the wrong count of requests')
@@ -142,6 +153,9 @@ export function encodeCourierAnswer(answer: CourierAnswer): Uint8Array {
   }
   const { descriptors } = answer
   if (descriptors.length > TABLE_PAGE_COUNT) throw new RangeError('too many descriptors for a page')
+  if (answer.root.length !== HOST_ID_BYTES) throw new RangeError('root must have 32 bytes')
+  if (descriptors.some((descriptor) => descriptor.length !== HOST_DESCRIPTOR_BYTES))
+    throw new RangeError('descriptor has the wrong length')
   const writer = createByteWriter(1 + HOST_ID_BYTES + 4 + 1 + descriptors.length * HOST_DESCRIPTOR_BYTES)
     .u8(DOWN.table)
     .bytes(answer.root)

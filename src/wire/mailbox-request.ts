@@ -42,10 +42,16 @@ export type MailboxRequest =
 /** One of three lengths, by operation: store, look (check and fetch), tombstone. */
 export function encodeMailboxRequest(request: MailboxRequest): Uint8Array {
   if (request.replyKey.length !== KEY_BYTES) throw new RangeError('reply key must have 32 bytes')
+  if (request.operation !== 'store' && request.boxId.length !== KEY_BYTES)
+    throw new RangeError('box id must have 32 bytes')
   const code = OPERATION[request.operation]
   switch (request.operation) {
     case 'store':
-      return createByteWriter(STORE_REQUEST_BYTES).u8(code).bytes(request.replyKey).bytes(encodeBox(request.box)).finish()
+      return createByteWriter(STORE_REQUEST_BYTES)
+        .u8(code)
+        .bytes(request.replyKey)
+        .bytes(encodeBox(request.box))
+        .finish()
     case 'tombstone':
       return createByteWriter(TOMBSTONE_REQUEST_BYTES)
         .u8(code)
@@ -54,6 +60,7 @@ export function encodeMailboxRequest(request: MailboxRequest): Uint8Array {
         .bytes(request.signature)
         .finish()
     default:
+      if (request.rank >= REPLICA_COUNT) throw new RangeError('no box has a replica of this rank')
       return createByteWriter(LOOK_REQUEST_BYTES)
         .u8(code)
         .bytes(request.replyKey)
@@ -138,6 +145,8 @@ const FETCH_HIT = 1
 
 /** Signature and ciphertext of the box, or undefined for none; `FETCH_REPLY_BYTES` long either way. */
 export function encodeFetchReply(box: Pick<Box, 'signature' | 'ciphertext'> | undefined): Uint8Array {
+  if (box !== undefined && box.signature.length !== SIGNATURE_BYTES)
+    throw new RangeError('signature must have 64 bytes')
   return createByteWriter(FETCH_REPLY_BYTES)
     .u8(box === undefined ? FETCH_MISS : FETCH_HIT)
     .bytes(box?.signature ?? new Uint8Array(SIGNATURE_BYTES))

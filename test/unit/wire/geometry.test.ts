@@ -35,4 +35,61 @@ describe('geometry', () => {
     assert.ok(wire.SEALED_BUNDLE_BYTES <= wire.RENDEZVOUS_PAYLOAD_BYTES)
     assert.ok(wire.HANDSHAKE_REQUEST_BYTES <= wire.RENDEZVOUS_PAYLOAD_BYTES)
   })
+
+  it('puts a courier record with its framing into four cells of either format', () => {
+    assert.equal(wire.COURIER_RECORD_BYTES + wire.FRAMING_BYTES, wire.RECORD_STREAM_BYTES)
+  })
+
+  it('fits each kind of courier record into its four cells', () => {
+    const header = 1 + 2
+    const sealed = (request: number): number => wire.HOST_ROUTE_BYTES + wire.REQUEST_SEAL_BYTES + request
+    const write = header + sealed(wire.STORE_REQUEST_BYTES)
+    const read =
+      header + (wire.READ_CHECK_COUNT + 1) * sealed(wire.LOOK_REQUEST_BYTES) + sealed(wire.TOMBSTONE_REQUEST_BYTES)
+    const table = 1 + 32 + 4 + 1 + wire.TABLE_PAGE_COUNT * wire.HOST_DESCRIPTOR_BYTES
+    assert.deepEqual({ write, read, table }, { write: 1900, read: 1886, table: 1790 })
+    for (const bytes of [write, read, table]) assert.ok(bytes <= wire.COURIER_RECORD_BYTES)
+    assert.ok(table + wire.HOST_DESCRIPTOR_BYTES > wire.COURIER_RECORD_BYTES, 'no room for one more descriptor')
+  })
+
+  it('brings down a fetched box and the answers to all checks of its record at once, to the byte', () => {
+    const reply = (bytes: number): number => wire.REPLY_HEADER_BYTES + bytes
+    const answers =
+      wire.READ_CHECK_COUNT * reply(wire.CHECK_REPLY_BYTES) + reply(wire.FETCH_REPLY_BYTES + wire.REPLY_SEAL_BYTES)
+    assert.equal(answers, wire.REPLIES_BYTES)
+  })
+
+  it('brings down the receipts of a box beside the answers to all checks of a record', () => {
+    const reply = (bytes: number): number => wire.REPLY_HEADER_BYTES + bytes
+    const answers =
+      wire.READ_CHECK_COUNT * reply(wire.CHECK_REPLY_BYTES) + reply(wire.STORE_REPLY_BYTES + wire.REPLY_SEAL_BYTES)
+    assert.ok(answers <= wire.REPLIES_BYTES)
+  })
+
+  it('leaves room in a box for a handshake request, for a bundle, and for three envelopes', () => {
+    const payloadBytes = wire.BOX_BODY_BYTES - 1 - 2
+    assert.ok(wire.HANDSHAKE_REQUEST_BYTES <= payloadBytes)
+    assert.ok(wire.SEALED_BUNDLE_BYTES <= payloadBytes)
+    const full = 14 + wire.BOX_ENVELOPES_MAX_COUNT * (4 + wire.ENVELOPE_BYTES)
+    assert.ok(full <= wire.BOX_BODY_BYTES)
+    assert.ok(full + 4 + wire.ENVELOPE_BYTES > wire.BOX_BODY_BYTES)
+  })
+
+  it('has the sizes of mailboxes that the spec prints', () => {
+    assert.equal(wire.COURIER_RECORD_BYTES, 1934)
+    assert.equal(wire.REPLIES_BYTES, 1933)
+    assert.equal(wire.BOX_CIPHERTEXT_BYTES, 1704)
+    assert.equal(wire.BOX_BODY_BYTES, 1688)
+    assert.equal(wire.BOX_BYTES, 1800)
+    assert.equal(wire.BOX_ENVELOPES_MAX_COUNT, 3)
+    assert.equal(wire.STORE_REQUEST_BYTES, 1833)
+    assert.equal(wire.LOOK_REQUEST_BYTES, 66)
+    assert.equal(wire.TOMBSTONE_REQUEST_BYTES, 129)
+    assert.equal(wire.RECEIPT_BYTES, 84)
+    assert.equal(wire.STORE_REPLY_BYTES, 674)
+    assert.equal(wire.FETCH_REPLY_BYTES, 1769)
+    assert.equal(wire.HOST_DESCRIPTOR_BYTES, 219)
+    assert.equal(wire.HOST_ENTRY_BYTES, 64)
+    assert.equal(wire.TABLE_PAGE_COUNT, 8)
+  })
 })
