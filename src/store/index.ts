@@ -1,4 +1,6 @@
-/** Adapters of the key-value port: sealed on disk, or in memory. @module */
+/** Adapters of the key-value port and of the box store of hosts, each on disk or in memory. @module */
+export type { MemoryBoxStoreOptions, OpenBoxStoreOptions } from './box-store/index.ts'
+export { createMemoryBoxStore, openBoxStore } from './box-store/index.ts'
 export { changePassphrase } from './change-passphrase.ts'
 export type { StoreErrorCode } from './errors.ts'
 export { STORE_ERRORS } from './errors.ts'

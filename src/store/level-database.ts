@@ -1,5 +1,5 @@
 /**
- * LevelDB behind the few calls that the store needs. The only home of `level`.
+ * LevelDB behind the few calls that the store needs. The only home of `level`; the box store opens its own through here.
  * Never sees a table, a key or a value in the clear, and never returns from a write before it is on the disk.
  * @module
  */
@@ -34,6 +34,16 @@ const LEVEL_OPTIONS = {
   cacheSize: 4 * 1024 * 1024,
 } as const
 
+/** What bounds LevelDB's memory. */
+export interface LevelTuning {
+  readonly cacheSize?: number
+  readonly writeBufferSize?: number
+  readonly maxOpenFiles?: number
+  readonly maxFileSize?: number
+}
+
+export type OpenLevel = Level<Uint8Array, Uint8Array>
+
 function* causes(error: unknown): Generator<Error> {
   for (let at = error; at instanceof Error; at = at.cause) yield at
 }
@@ -63,7 +73,8 @@ async function removeInfoLog(location: string): Promise<void> {
   await rm(join(location, 'LOG.old'), { force: true })
 }
 
-async function translated<T>(operation: Promise<T>): Promise<T> {
+/** Passes the result through, and a failure in our words. */
+export async function translated<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation
   } catch (error: unknown) {
@@ -72,7 +83,7 @@ async function translated<T>(operation: Promise<T>): Promise<T> {
 }
 
 /** LevelDB gives `Buffer`, whose `slice` shares memory. */
-function plainBytes(value: Uint8Array): Uint8Array {
+export function plainBytes(value: Uint8Array): Uint8Array {
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
 }
 
@@ -81,13 +92,19 @@ function findPlainBytes(value: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 /** @throws {AppError} `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FULL`, `STORE_IO` */
-export async function openLevelDatabase(location: string, create: boolean): Promise<Database> {
-  const level = new Level<Uint8Array, Uint8Array>(location, { ...LEVEL_OPTIONS, createIfMissing: create })
+export async function openLevel(location: string, create: boolean, tuning: LevelTuning = {}): Promise<OpenLevel> {
+  const level = new Level<Uint8Array, Uint8Array>(location, { ...LEVEL_OPTIONS, ...tuning, createIfMissing: create })
   try {
     await translated(level.open())
   } finally {
     await removeInfoLog(location)
   }
+  return level
+}
+
+/** @throws {AppError} as {@link openLevel} */
+export async function openLevelDatabase(location: string, create: boolean): Promise<Database> {
+  const level = await openLevel(location, create)
   return {
     get: async (key) => findPlainBytes(await translated(level.get(key))),
     getMany: async (keys) => (await translated(level.getMany([...keys]))).map(findPlainBytes),

@@ -49,14 +49,14 @@ export function storePaths(directory: string): StorePaths {
   }
 }
 
-async function isLocked(paths: StorePaths): Promise<boolean> {
+async function isLocked(paths: Pick<StorePaths, 'database'>): Promise<boolean> {
   const lock = await findStats(join(paths.database, 'LOCK'))
   if (lock === undefined) return false
   return (await isLockedByUs(Number(lock.ino))) || isLockedByOther(paths.database)
 }
 
 /** @throws {AppError} `STORE_LOCKED` */
-export async function assertUnlocked(paths: StorePaths): Promise<void> {
+export async function assertUnlocked(paths: Pick<StorePaths, 'database'>): Promise<void> {
   if (await isLocked(paths)) throw storeError('STORE_LOCKED')
 }
 
