@@ -47,6 +47,8 @@ export interface RunContext {
   readonly view: View
   readonly json: boolean
   readonly flags: Flags
+  /** What a command without a `run` does: one call, shown. Gives the exit code. */
+  readonly once: () => Promise<number>
 }
 
 export interface CommandOptions<Params, Result> {

@@ -55,7 +55,7 @@ export function commandParameters(command: AnyCommand): readonly Parameter[] {
         parse(text) {
           const value = parseValue(name, schema.node, text)
           if (value !== undefined) return value
-          const form = DURATION_SUFFIX.test(name) ? 'a duration such as 30m, 12h or 7d' : 'a whole number'
+          const form = formOf(name, schema.node)
           throw usageError(`${isPositional ? placeholder : `--${option}`} must be ${form}.`, command.name)
         },
       }
@@ -71,12 +71,15 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['client', 'NAME'],
   ['idempotencyKey', 'KEY'],
   ['alias', 'NAME'],
+  ['host', 'HOST'],
+  ['upTo', 'POSITION'],
 ])
 
 function placeholderOf(name: string, node: SchemaNode): string {
   const known = PLACEHOLDERS.get(name)
   if (known !== undefined) return known
   if (DURATION_SUFFIX.test(name)) return 'DURATION'
+  if (node.kind === 'boolean') return 'on|off'
   return node.kind === 'integer' ? 'NUMBER' : name.toUpperCase()
 }
 
@@ -90,8 +93,19 @@ function describe(name: string, schema: Schema<unknown>): string {
     : description
 }
 
+const SWITCH: ReadonlyMap<string, boolean> = new Map([
+  ['on', true],
+  ['off', false],
+])
+
+function formOf(name: string, node: SchemaNode): string {
+  if (node.kind === 'boolean') return 'on or off'
+  return DURATION_SUFFIX.test(name) ? 'a duration such as 30m, 12h or 7d' : 'a whole number'
+}
+
 /** Undefined for what does not have the form. */
 function parseValue(name: string, node: SchemaNode, text: string): unknown {
+  if (node.kind === 'boolean') return SWITCH.get(text)
   if (node.kind !== 'integer') return text
   if (DURATION_SUFFIX.test(name)) return parseDuration(text)
   return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined

@@ -5,6 +5,7 @@
  */
 import type { RpcClient, RpcNotification, RpcParams } from '../rpc/index.ts'
 import type { RunContext } from './command.ts'
+import { describeDelivery } from './delivery.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { displayName, namedContact, shortId } from './names.ts'
 import { neutralise, neutraliseLines, safeJson } from './text.ts'
@@ -44,14 +45,15 @@ export async function runReceive(context: RunContext, params: RpcParams<'subscri
   return EXIT_CODES.unreachable
 }
 
-interface NotificationStream {
+export interface NotificationStream {
   subscribe(since: number): Promise<void>
   /** Ends with the connection or the signal. Single consumer. */
   readonly notifications: AsyncIterable<RpcNotification>
   waiting(): number
 }
 
-function openStream(client: RpcClient, signal: AbortSignal): NotificationStream {
+/** All events of a subscription, in order. */
+export function openStream(client: RpcClient, signal: AbortSignal): NotificationStream {
   const queue: RpcNotification[] = []
   let ended = signal.aborted
   let wake: (() => void) | undefined
@@ -112,13 +114,14 @@ function createDescriber(
     const { seq, atMs } = notification.params
     // An overflow is noticed on reading and has no time of its own.
     const when = atMs === 0 ? '' : `  ${formatRelative(atMs, io.nowMs())}`
-    return `${view.dim(`#${seq}${when}`)}  ${await describeNotification(notification, nameOf)}\n`
+    return `${view.dim(`#${seq}${when}`)}  ${await describeNotification(notification, nameOf, io.nowMs())}\n`
   }
 }
 
 async function describeNotification(
   notification: RpcNotification,
   nameOf: (contactId: string) => Promise<string>,
+  nowMs: number,
 ): Promise<string> {
   if (notification.method === 'receive') {
     const { envelope } = notification.params.result
@@ -130,7 +133,9 @@ async function describeNotification(
   const event = notification.params.result
   switch (event.type) {
     case 'delivery':
-      return `message ${shortId(event.messageId)} to ${await nameOf(event.contactId)}: ${event.delivery}`
+      return `message ${shortId(event.messageId)} to ${await nameOf(event.contactId)}: ${describeDelivery(event, nowMs)}`
+    case 'expiring':
+      return `message ${shortId(event.messageId)} to ${await nameOf(event.contactId)} was not fetched yet; its copies end ${formatRelative(event.untilMs, nowMs)}`
     case 'request':
       return `contact request ${shortId(event.request.requestId)}: see \`noctule list-requests\``
     case 'contact':

@@ -80,16 +80,18 @@ async function execute(
   const client = await connect()
   // The daemon checks the parameters against the schema that they were read with.
   const { params, subject } = await resolveNames(client, typed)
-  if (command.run !== undefined) return command.run({ client, connect, io, view, json, flags }, params)
-  const result = await client.call(command.method, params)
-  if (json) {
-    await io.out(`${safeJson(result)}\n`)
+  const once = async (): Promise<number> => {
+    const result = await client.call(command.method, params)
+    if (json) {
+      await io.out(`${safeJson(result)}\n`)
+      return EXIT_CODES.ok
+    }
+    const shown = await command.show(result, { params, subject, flags, view })
+    if (shown.out.length > 0) await io.out(shown.out)
+    if (shown.hint !== undefined) await io.err(shown.hint)
     return EXIT_CODES.ok
   }
-  const shown = await command.show(result, { params, subject, flags, view })
-  if (shown.out.length > 0) await io.out(shown.out)
-  if (shown.hint !== undefined) await io.err(shown.hint)
-  return EXIT_CODES.ok
+  return command.run === undefined ? once() : command.run({ client, connect, io, view, json, flags, once }, params)
 }
 
 function getCommand(name: string): AnyCommand {

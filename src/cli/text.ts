@@ -72,6 +72,20 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .concat('\n')
 }
 
+/** Words in lines of at most `width` columns; a longer word has a line of its own. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && displayWidth(longer) > width) {
+      lines.push(line)
+      line = word
+    } else line = longer
+  }
+  return [...lines, line]
+}
+
 const SAFETY_GROUPS_A_LINE_COUNT = 4
 
 /** The safety number in lines of four groups: short enough to be read aloud. */

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import type { CliEnvironment, CliIo } from '../../src/cli/index.ts'
 import { runCli } from '../../src/cli/index.ts'
 import type { FakeMessenger } from './fake-messenger.ts'
-import { FAKE_TIME_MS } from './fake-messenger.ts'
+import { FAKE_TIME_MS, NO_COPIES } from './fake-messenger.ts'
 import { startRpc } from './rpc-fixture.ts'
 
 export interface TestIo extends CliIo {
@@ -78,6 +78,7 @@ export async function startCli(context: TestContext): Promise<CliFixture> {
 }
 
 const ID_LENGTH = 32
+const DAY_MS = 86_400_000
 
 /** A whole id that begins with what the transcript says. */
 export function wholeId(start: string): string {
@@ -138,12 +139,48 @@ function happen(messenger: FakeMessenger, directive: string): void {
       // Backslash escapes, so that a transcript can hold what must not reach a terminal.
       messenger.receive(wholeId(id), JSON.parse(`"${rest.join(' ')}"`) as string)
       return
+    case 'host':
+      messenger.addKnownHost({
+        hostKey: id.padEnd(2 * ID_LENGTH, '0'),
+        courier: rest[0] === 'courier',
+        excluded: rest[0] === 'excluded',
+      })
+      return
+    case 'mailbox':
+      messenger.mailbox = {
+        hosts: 12,
+        replicas: 8,
+        quorum: 2,
+        separation: 'full',
+        couriers: [
+          { hostKey: '77770001'.padEnd(2 * ID_LENGTH, '0'), stage: 'ready' },
+          { hostKey: '77770003'.padEnd(2 * ID_LENGTH, '0'), stage: 'connecting' },
+        ],
+        tableRoot: 'c4'.repeat(ID_LENGTH),
+        tablesAgree: false,
+        nextWriteAtMs: FAKE_TIME_MS + 81_000,
+        nextReadAtMs: FAKE_TIME_MS + 69_000,
+        loopReturn: 0.985,
+        lastError: 'LINK_CLOSED',
+      }
+      return
+    case 'deliver': {
+      const [messageId = '', delivery] = rest
+      const untilMs = FAKE_TIME_MS + 14 * DAY_MS
+      if (delivery === 'stored') {
+        messenger.deliver(wholeId(id), messageId, { delivery, stored: { replicas: 8, wanted: 8, untilMs } })
+      } else if (delivery === 'failed') {
+        messenger.deliver(wholeId(id), messageId, { delivery, failure: 'CONTACT_FAILED' })
+      } else throw new RangeError('unknown delivery')
+      return
+    }
     case 'delivered':
       messenger.emit({
         type: 'delivery',
         contactId: wholeId(id),
         messageId: wholeId(rest[0] ?? ''),
         delivery: 'delivered',
+        ...NO_COPIES,
       })
       return
     default:

@@ -5,7 +5,10 @@
  */
 import type {
   ContactInfo,
+  Delivery,
+  HostInfo,
   InviteInfo,
+  MailboxStatus,
   MessageInfo,
   Messenger,
   MessengerEvent,
@@ -20,6 +23,24 @@ const FAKE_SAFETY_NUMBER = '03927 11853 40028 77316 92050 16644 58213 09977 3141
 export const FAKE_TIME_MS = 1_795_000_000_000
 const DAY_MS = 86_400_000
 const INVITE_PREFIX = 'noctule:'
+const HOST_PREFIX = 'noctule-host:'
+
+/** A message that nothing has happened to. */
+export const NO_COPIES = { stored: undefined, failure: undefined, retryAfterMs: undefined } as const
+
+const NO_HOSTS: MailboxStatus = {
+  hosts: 0,
+  replicas: 0,
+  quorum: 0,
+  separation: 'none',
+  couriers: [],
+  tableRoot: '00'.repeat(32),
+  tablesAgree: true,
+  nextWriteAtMs: undefined,
+  nextReadAtMs: undefined,
+  loopReturn: undefined,
+  lastError: undefined,
+}
 
 export interface FakeMessengerOptions {
   /** Events kept; older ones are dropped. */
@@ -33,6 +54,11 @@ export interface FakeMessenger extends Messenger {
   receive(contactId: string, text: string, type?: MessageInfo['type']): MessengerEvent
   addContact(fields: Partial<ContactInfo> & { readonly contactId: string }): ContactInfo
   addRequest(fields: Partial<RequestInfo> & { readonly requestId: string }): RequestInfo
+  addKnownHost(fields: Partial<HostInfo> & { readonly hostKey: string }): HostInfo
+  /** Moves the message on and says so, as the real one does. */
+  deliver(contactId: string, messageId: string, delivery: Partial<Delivery>): MessengerEvent
+  /** What `status` says of the mailboxes. */
+  mailbox: MailboxStatus
   /** Every event so far, kept or dropped. */
   readonly history: readonly MessengerEvent[]
   /** Listeners that are attached now. */
@@ -55,6 +81,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
   const contacts = new Map<string, ContactInfo>()
   const invites = new Map<string, InviteInfo>()
   const requests = new Map<string, RequestInfo>()
+  const hosts = new Map<string, HostInfo>()
   const messages = new Map<string, MessageInfo[]>()
   const acknowledged = new Map<string, number>()
   const sentByKey = new Map<string, SentMessage>()
@@ -90,6 +117,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       timestampMs: FAKE_TIME_MS + counter,
       storedAtMs: FAKE_TIME_MS + counter + 1,
       position: conversation.length + 1,
+      ...NO_COPIES,
       ...fields,
     }
     messages.set(contactId, [...conversation, message])
@@ -106,6 +134,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     history,
     duringRead: undefined,
     nextFailure: undefined,
+    mailbox: NO_HOSTS,
     listenerCount: () => listeners.size,
     readCount: () => reads,
     emit(body) {
@@ -127,6 +156,8 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
         createdAtMs: FAKE_TIME_MS,
         laneOpen: true,
         queuedMessages: 0,
+        readUpTo: 0,
+        receipts: { delivery: true, read: false },
         failure: undefined,
         ...fields,
       })
@@ -144,6 +175,30 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       requests.set(request.requestId, request)
       return request
     },
+    addKnownHost(fields) {
+      const host: HostInfo = {
+        kind: 'listed',
+        firstSeenAtMs: FAKE_TIME_MS,
+        expiresAtMs: FAKE_TIME_MS + 2 * DAY_MS,
+        capacityMib: 4_096,
+        probes: 120,
+        losses: 1,
+        excluded: false,
+        courier: false,
+        ...fields,
+      }
+      hosts.set(host.hostKey, host)
+      return host
+    },
+    deliver(contactId, messageId, change) {
+      const delivery: Delivery = { delivery: 'queued', ...NO_COPIES, ...change }
+      const conversation = messages.get(contactId) ?? []
+      messages.set(
+        contactId,
+        conversation.map((message) => (message.messageId === messageId ? { ...message, ...delivery } : message)),
+      )
+      return fake.emit({ type: 'delivery', contactId, messageId, ...delivery })
+    },
     holdReads() {
       const { promise, resolve } = Promise.withResolvers<undefined>()
       held = promise
@@ -160,6 +215,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
         lastError: undefined,
         warnings: [],
       },
+      mailbox: fake.mailbox,
       contacts: contacts.size,
       openLanes: [...contacts.values()].filter(({ laneOpen }) => laneOpen).length,
       queuedMessages: [...contacts.values()].reduce((sum, contact) => sum + contact.queuedMessages, 0),
@@ -167,7 +223,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       activeInvites: [...invites.values()].filter(({ state }) => state === 'active').length,
       lastEventSeq: history.length,
     }),
-    async createInvite({ expiresInMs = 14 * DAY_MS, label }) {
+    async createInvite({ expiresInMs = 14 * DAY_MS, label, rendezvous = hosts.size === 0 }) {
       const invite: InviteInfo = {
         inviteId: nextId('b'),
         state: 'active',
@@ -175,6 +231,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
         expiresAtMs: FAKE_TIME_MS + expiresInMs,
         label,
         published: false,
+        rendezvous,
       }
       invites.set(invite.inviteId, invite)
       return { ...invite, uri: `${INVITE_PREFIX}${'aeaqcaib'.repeat(16)}` }
@@ -216,6 +273,28 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     },
     block: async (contactId) => putContact({ ...getContact(contactId), state: 'blocked', laneOpen: false }),
     unblock: async (contactId) => putContact({ ...getContact(contactId), state: 'active' }),
+    async setReceipts({ contactId, ...change }) {
+      const contact = getContact(contactId)
+      return putContact({ ...contact, receipts: { ...contact.receipts, ...change } })
+    },
+    async markRead({ contactId, upTo }) {
+      const contact = getContact(contactId)
+      if (upTo > (messages.get(contactId)?.length ?? 0)) throw messengerError('MESSAGE_POSITION_INVALID')
+      return putContact({ ...contact, readUpTo: Math.max(upTo, contact.readUpTo) })
+    },
+    listHosts: async () => [...hosts.values()],
+    async addHost(uri) {
+      if (!uri.startsWith(HOST_PREFIX)) throw messengerError('HOST_ENTRY_FOREIGN')
+      if (!/^[a-z2-7]{8,}$/.test(uri.slice(HOST_PREFIX.length))) throw messengerError('HOST_ENTRY_MALFORMED')
+      const unknownYet = {
+        kind: 'entry',
+        expiresAtMs: undefined,
+        capacityMib: undefined,
+        probes: 0,
+        losses: 0,
+      } as const
+      return fake.addKnownHost({ hostKey: '5e'.repeat(32), ...unknownYet })
+    },
     async send({ contactId, text, idempotencyKey }) {
       const contact = getContact(contactId)
       if (contact.state === 'requesting') throw messengerError('CONTACT_NOT_READY')
@@ -224,7 +303,14 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       if (before !== undefined) return { ...before, repeated: true }
       const message = putMessage(contactId, text, { direction: 'sent', delivery: 'queued', type: 'text' })
       const { messageId, timestampMs } = message
-      const sent: SentMessage = { messageId, contactId, timestampMs, delivery: 'queued', repeated: false }
+      const sent: SentMessage = {
+        messageId,
+        contactId,
+        timestampMs,
+        delivery: 'queued',
+        ...NO_COPIES,
+        repeated: false,
+      }
       if (idempotencyKey !== undefined) sentByKey.set(idempotencyKey, sent)
       return sent
     },

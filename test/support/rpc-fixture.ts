@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock, LogFields, Logger } from '../../src/ports/index.ts'
-import type { RpcLimits, RpcServer } from '../../src/rpc/index.ts'
+import type { HostFace, RpcLimits, RpcServer } from '../../src/rpc/index.ts'
 import { createRpcServer } from '../../src/rpc/index.ts'
 import type { FakeMessenger } from './fake-messenger.ts'
 import { createFakeMessenger } from './fake-messenger.ts'
@@ -89,6 +89,7 @@ export async function startRpc(
   options: {
     readonly limits?: Partial<RpcLimits>
     readonly messenger?: FakeMessenger
+    readonly host?: HostFace
     /** In a directory of its own when absent. */
     readonly socketPath?: string
   } = {},
@@ -100,6 +101,7 @@ export async function startRpc(
   let shutdowns = 0
   const server = createRpcServer({
     messenger,
+    ...(options.host === undefined ? {} : { host: options.host }),
     clock,
     logger: createEntryLogger(log),
     socketPath,

@@ -16,7 +16,7 @@ function stateWords(contact: Contact): string {
     case 'requested':
       return 'asked: waiting for an answer'
     case 'active':
-      return contact.laneOpen ? 'connected' : 'offline'
+      return contact.laneOpen ? 'connected' : 'not connected'
     case 'failed':
       return `failed: ${neutralise(contact.failure ?? 'unknown reason')}`
     case 'blocked':
@@ -59,5 +59,14 @@ export const CONTACT_COMMANDS: readonly AnyCommand[] = [
   defineCommand('unblock', {
     positionals: ['recipient'],
     show: (_, { subject }) => ({ out: `Contact ${subject} is no longer blocked.\n` }),
+  }),
+  defineCommand('setReceipts', {
+    positionals: ['recipient'],
+    show({ receipts }, { subject }) {
+      const told = (isOn: boolean): string => (isOn ? 'is told' : 'is not told')
+      return {
+        out: `${subject} ${told(receipts.delivery)} when a message has arrived, and ${told(receipts.read)} when you have read it.\n`,
+      }
+    },
   }),
 ]

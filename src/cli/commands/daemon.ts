@@ -3,10 +3,14 @@
  * Never prints more of the identity than its beginning where the whole is not needed.
  * @module
  */
+import type { RpcResult } from '../../rpc/index.ts'
 import type { AnyCommand } from '../command.ts'
 import { defineCommand } from '../command.ts'
-import { neutralise, plural, safeJson, table } from '../text.ts'
-import { formatDuration } from '../time.ts'
+import { shortId } from '../names.ts'
+import { neutralise, plural, safeJson, table, wrap } from '../text.ts'
+import { formatDuration, formatRelative } from '../time.ts'
+
+type Status = RpcResult<'status'>
 
 const TOR_STAGES = {
   stopped: 'stopped',
@@ -35,6 +39,7 @@ export const DAEMON_COMMANDS: readonly AnyCommand[] = [
         ...(tor.version === undefined ? [] : [['', `tor ${neutralise(tor.version)}, ${tor.mode}`]]),
         ...(tor.lastError === undefined ? [] : [['', `last failure: ${neutralise(tor.lastError)}`]]),
         ...tor.warnings.map((code) => ['', `refused by this tor: ${neutralise(code)}`]),
+        ...mailboxRows(status.mailbox, view.nowMs),
         ['Contacts', `${status.contacts}, ${status.openLanes} connected`],
         ['Messages', `${plural(status.queuedMessages, 'message')} waiting to be delivered`],
         ['Requests', plural(status.pendingRequests, 'contact request')],
@@ -54,6 +59,36 @@ export const DAEMON_COMMANDS: readonly AnyCommand[] = [
     show: (document) => ({ out: `${safeJson(document)}\n` }),
   }),
 ]
+
+const COURIER_STAGES = {
+  working: 'working out the proof that it asks for',
+  connecting: 'connecting',
+  opening: 'connected, opening',
+  ready: 'ready',
+  failed: 'failed, trying another',
+} as const
+
+const GUARANTEE_WIDTH = 80
+
+function mailboxRows(mailbox: Status['mailbox'], nowMs: number): readonly (readonly string[])[] {
+  const { nextWriteAtMs, nextReadAtMs, loopReturnPercent } = mailbox
+  const slots = [
+    ...(nextWriteAtMs === undefined ? [] : [`next write ${formatRelative(nextWriteAtMs, nowMs)}`]),
+    ...(nextReadAtMs === undefined ? [] : [`next read ${formatRelative(nextReadAtMs, nowMs)}`]),
+  ]
+  const guarantee = wrap(neutralise(mailbox.guarantee), GUARANTEE_WIDTH)
+  return [
+    ...guarantee.map((line, index) => [index === 0 ? 'Hosts' : '', line]),
+    ...(mailbox.tablesAgree ? [] : [['', 'two couriers show tables of hosts that do not agree']]),
+    ...mailbox.couriers.map(({ hostKey, stage }, index) => [
+      index === 0 ? 'Couriers' : '',
+      `${shortId(hostKey)}: ${COURIER_STAGES[stage]}`,
+    ]),
+    ...(slots.length === 0 ? [] : [['Slots', slots.join(', ')]]),
+    ...(loopReturnPercent === undefined ? [] : [['Loops', `${loopReturnPercent} % came back`]]),
+    ...(mailbox.lastError === undefined ? [] : [['', `last failure: ${neutralise(mailbox.lastError)}`]]),
+  ]
+}
 
 function boldFirstColumn(text: string, bold: (text: string) => string): string {
   return text.replaceAll(/^[A-Z][a-z]+/gm, bold)

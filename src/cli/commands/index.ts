@@ -2,6 +2,7 @@
 import type { AnyCommand } from '../command.ts'
 import { CONTACT_COMMANDS } from './contacts.ts'
 import { DAEMON_COMMANDS } from './daemon.ts'
+import { HOST_COMMANDS } from './hosts.ts'
 import { INVITE_COMMANDS } from './invites.ts'
 import { MESSAGE_COMMANDS } from './messages.ts'
 
@@ -9,6 +10,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   ...INVITE_COMMANDS,
   ...CONTACT_COMMANDS,
   ...MESSAGE_COMMANDS,
+  ...HOST_COMMANDS,
   ...DAEMON_COMMANDS,
 ]
 

@@ -102,7 +102,7 @@ export const INVITE_COMMANDS: readonly AnyCommand[] = [
     positionals: ['requestId'],
     show: (contact) => ({
       out: `Contact ${neutralise(contact.alias ?? shortId(contact.contactId))} made.\n`,
-      hint: 'Messages flow whenever both of you are online: `noctule send CONTACT TEXT`.\n',
+      hint: 'Write with `noctule send CONTACT TEXT`.\n',
     }),
   }),
   defineCommand('rejectRequest', {

@@ -6,17 +6,18 @@
 import type { RpcResult } from '../../rpc/index.ts'
 import type { AnyCommand } from '../command.ts'
 import { defineCommand } from '../command.ts'
+import { describeDelivery } from '../delivery.ts'
 import { runReceive } from '../receive.ts'
+import { runSend, WAIT_STATES } from '../send.ts'
 import { neutraliseLines } from '../text.ts'
 import { formatRelative } from '../time.ts'
 
 type Message = RpcResult<'listMessages'>['messages'][number]
 
-const DELIVERY = { queued: 'waiting', delivered: 'delivered', failed: 'failed' } as const
-
 function messageLines(message: Message, name: string, nowMs: number): string {
   const who = message.direction === 'sent' ? 'you' : name
-  const state = message.delivery === undefined ? '' : `, ${DELIVERY[message.delivery]}`
+  const { delivery } = message
+  const state = delivery === undefined ? '' : `, ${describeDelivery({ ...message, delivery }, nowMs)}`
   const text =
     message.type === 'text'
       ? neutraliseLines(message.text, '    ')
@@ -27,11 +28,20 @@ function messageLines(message: Message, name: string, nowMs: number): string {
 export const MESSAGE_COMMANDS: readonly AnyCommand[] = [
   defineCommand('send', {
     positionals: ['recipient', 'message'],
+    flags: [
+      {
+        name: 'wait',
+        value: 'STATE',
+        choices: WAIT_STATES,
+        description: 'Stay and tell how far it has come: stored, delivered or read.',
+      },
+    ],
     note: 'Other users of this machine can see the words of a command line: give `-` and type or pipe the text instead.',
     show(sent, { subject }) {
       if (sent.repeated) return { out: `This was sent to ${subject} before; nothing new was queued.\n` }
-      return { out: `Kept for ${subject}; it is delivered as soon as both of you are online.\n` }
+      return { out: `Queued for ${subject}; it leaves in one of the next slots.\n` }
     },
+    run: runSend,
   }),
   defineCommand('listMessages', {
     positionals: ['recipient'],
@@ -41,6 +51,10 @@ export const MESSAGE_COMMANDS: readonly AnyCommand[] = [
       const first = messages[0]?.position ?? 1
       return hasMore ? { out, hint: `\nOlder ones: add --before ${first}\n` } : { out }
     },
+  }),
+  defineCommand('markRead', {
+    positionals: ['recipient', 'upTo'],
+    show: (contact, { subject }) => ({ out: `Messages from ${subject} up to #${contact.readUpTo} are read.\n` }),
   }),
   defineCommand('subscribeReceive', {
     name: 'receive',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { AnyMethod } from '../../../src/rpc/index.ts'
+import { messengerError } from '../../../src/messenger/index.ts'
+import type { AnyMethod, HostFace } from '../../../src/rpc/index.ts'
 import { checkSchema, findErrorEntry, METHODS, NOTIFICATIONS } from '../../../src/rpc/index.ts'
 import { createFakeMessenger, FAKE_IDENTITY } from '../../support/fake-messenger.ts'
 import { at, startRpc } from '../../support/rpc-fixture.ts'
@@ -10,9 +11,37 @@ import { at, startRpc } from '../../support/rpc-fixture.ts'
 const CONTACT = 'c'.repeat(32)
 const REQUEST = 'd'.repeat(32)
 const URI = `noctule:${'aeaqcaib'.repeat(3)}`
+const HOST_URI = `noctule-host:${'aeaqcaib'.repeat(3)}`
+const HOST_KEY = '5e'.repeat(32)
+
+/** A host that has done each thing a different number of times. */
+const HOST_FACE: HostFace = {
+  stats: () => ({
+    host: HOST_URI,
+    hostKey: HOST_KEY,
+    published: true,
+    startedAtMs: 1,
+    boxes: 2,
+    boxBytes: 3,
+    quotaBytes: 4,
+    tombstones: 5,
+    hosts: 6,
+    tableRoot: '00'.repeat(32),
+    courierSessions: 7,
+    stored: 8,
+    conflicts: 9,
+    refusedFull: 10,
+    fetched: 11,
+    missed: 12,
+    relayed: 13,
+    expired: 14,
+    repaired: 15,
+  }),
+  addHost: () => Promise.resolve(),
+}
+
 const methods = METHODS as readonly AnyMethod[]
 
-/** Methods of part 10 and the two that the event log needs. */
 const EXPECTED = [
   'version',
   'status',
@@ -28,11 +57,16 @@ const EXPECTED = [
   'removeContact',
   'block',
   'unblock',
+  'setReceipts',
   'send',
   'listMessages',
+  'markRead',
   'subscribeReceive',
   'unsubscribeReceive',
   'acknowledge',
+  'listHosts',
+  'addHost',
+  'hostStats',
   'shutdown',
   'rpc.discover',
 ]
@@ -59,7 +93,7 @@ describe('method registry', () => {
   })
 
   it('gives results that fit their schemas', async (context) => {
-    const { connect, messenger } = await startRpc(context)
+    const { connect, messenger } = await startRpc(context, { host: HOST_FACE })
     messenger.addContact({ contactId: CONTACT, alias: 'Bob' })
     messenger.addContact({ contactId: 'e'.repeat(32), state: 'failed', failure: 'INVITE_USED', identity: undefined })
     messenger.addRequest({ requestId: REQUEST, message: 'hello', inviteLabel: 'x' })
@@ -72,6 +106,7 @@ describe('method registry', () => {
       ['version', {}],
       ['status', {}],
       ['createInvite', {}],
+      ['createInvite', { rendezvous: true }],
       ['previewInvite', { uri: URI }],
       ['acceptInvite', { uri: URI, alias: 'Alice', message: 'me' }],
       ['listInvites', {}],
@@ -84,6 +119,13 @@ describe('method registry', () => {
       ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
       ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
       ['listMessages', { recipient: CONTACT, before: 9, limit: 500 }],
+      ['markRead', { recipient: CONTACT, upTo: 1 }],
+      ['setReceipts', { recipient: CONTACT, read: true }],
+      ['setReceipts', { recipient: CONTACT }],
+      ['listHosts', {}],
+      ['addHost', { host: HOST_URI }],
+      ['listHosts', {}],
+      ['hostStats', {}],
       ['listContacts', {}],
       ['removeContact', { recipient: CONTACT }],
       ['subscribeReceive', {}],
@@ -123,6 +165,89 @@ describe('method registry', () => {
     assert.equal(at(result, 'uptimeMs'), 5_000)
     assert.equal(at(result, 'profile', 'identity'), FAKE_IDENTITY)
     assert.deepEqual([at(result, 'tor', 'stage'), at(result, 'tor', 'bootstrapPercent')], ['bootstrapping', 45])
+  })
+})
+
+describe('hosts and receipts', () => {
+  it('tells what was added, and gives an added host to both roles of the daemon', async (context) => {
+    const joined: string[] = []
+    const host: HostFace = {
+      ...HOST_FACE,
+      addHost: async (uri) => {
+        joined.push(uri)
+      },
+    }
+    const { connect, messenger } = await startRpc(context, { host })
+    const client = await connect()
+    const { result } = await client.ask('addHost', { host: HOST_URI })
+    assert.equal(at(result, 'hostKey'), HOST_KEY)
+    assert.deepEqual(joined, [HOST_URI])
+    assert.equal((await messenger.listHosts()).length, 1)
+  })
+
+  it('refuses what is no host entry before any role sees it', async (context) => {
+    const host: HostFace = { ...HOST_FACE, addHost: () => Promise.reject(new Error('not to be called')) }
+    const client = await (await startRpc(context, { host })).connect()
+    for (const [uri, code] of [
+      ['noctule:aeaqcaib', 'HOST_ENTRY_FOREIGN'],
+      ['noctule-host:!', 'HOST_ENTRY_MALFORMED'],
+    ]) {
+      assert.equal(at(await client.ask('addHost', { host: uri }), 'error', 'data', 'code'), code)
+    }
+  })
+
+  it('has no host figures without the host role', async (context) => {
+    const client = await (await startRpc(context)).connect()
+    const { error } = await client.ask('hostStats')
+    assert.deepEqual([at(error, 'data', 'code'), at(error, 'code')], ['HOST_ROLE_OFF', -32001])
+  })
+
+  it('goes forward only with reading, and changes only the receipts that are named', async (context) => {
+    const { connect, messenger } = await startRpc(context)
+    messenger.addContact({ contactId: CONTACT })
+    for (const text of ['a', 'b', 'c']) messenger.receive(CONTACT, text)
+    const client = await connect()
+    for (const [upTo, expected] of [
+      [2, 2],
+      [1, 2],
+      [3, 3],
+    ]) {
+      assert.equal(at(await client.ask('markRead', { recipient: CONTACT, upTo }), 'result', 'readUpTo'), expected)
+    }
+    const beyond = await client.ask('markRead', { recipient: CONTACT, upTo: 4 })
+    assert.equal(at(beyond, 'error', 'data', 'code'), 'MESSAGE_POSITION_INVALID')
+    const receipts = async (params: object): Promise<unknown> =>
+      at(await client.ask('setReceipts', { recipient: CONTACT, ...params }), 'result', 'receipts')
+    assert.deepEqual(await receipts({}), { delivery: true, read: false })
+    assert.deepEqual(await receipts({ read: true }), { delivery: true, read: true })
+    assert.deepEqual(await receipts({ delivery: false }), { delivery: false, read: true })
+  })
+
+  it('says when to try again where a queue is full', async (context) => {
+    const { connect, messenger } = await startRpc(context)
+    messenger.addContact({ contactId: CONTACT })
+    messenger.send = () => Promise.reject(messengerError('OUTBOX_FULL', { details: { retryAfterMs: 60_000 } }))
+    const { error } = await (await connect()).ask('send', { recipient: CONTACT, message: 'x' })
+    assert.equal(at(error, 'data', 'retryable'), true)
+    assert.equal(at(error, 'data', 'details', 'retryAfterMs'), 60_000)
+  })
+})
+
+describe('delivery', () => {
+  it('shows in messages with the copies that hosts have signed for', async (context) => {
+    const { connect, messenger } = await startRpc(context)
+    messenger.addContact({ contactId: CONTACT })
+    const client = await connect()
+    const sent = await client.ask('send', { recipient: CONTACT, message: 'hi' })
+    assert.deepEqual(
+      [at(sent, 'result', 'delivery'), Object.hasOwn(at(sent, 'result') as object, 'stored')],
+      ['queued', false],
+    )
+    const stored = { replicas: 7, wanted: 8, untilMs: 9 }
+    messenger.deliver(CONTACT, String(at(sent, 'result', 'messageId')), { delivery: 'stored', stored })
+    const { result } = await client.ask('listMessages', { recipient: CONTACT })
+    assert.deepEqual(at(result, 'messages', 0, 'stored'), stored)
+    assert.equal(at(result, 'messages', 0, 'delivery'), 'stored')
   })
 })
 

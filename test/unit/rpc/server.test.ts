@@ -141,7 +141,7 @@ describe('RPC requests', () => {
         code: 'OUTBOX_FULL',
         kind: 'retry',
         retryable: true,
-        remedy: 'Wait until some of it is delivered.',
+        remedy: 'Wait until some of it is delivered; the details say when a next look is worth it.',
       },
     })
     messenger.nextFailure = new TypeError('secret detail')
