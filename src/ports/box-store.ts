@@ -44,16 +44,17 @@ export interface BoxStore {
   /**
    * Puts a box unless something is there under its id: the first write wins, the same bytes again change nothing. When it
    * resolves, `stored` and `present` survive `kill -9` and power loss. Puts that run side by side share one sync, so call
-   * without waiting for the one before. Bytes are copied or written before it resolves; do not change them until then.
-   * What the wire cannot bear (an expiry beyond u32 seconds, a part of a wrong size) throws `RangeError`. An expiry that
+   * without waiting for the one before. Bytes are copied at once.
+   * What the layout cannot hold (an expiry beyond u32 seconds, a part of a wrong size) throws `RangeError`. An expiry that
    * has passed is taken, and dropped with the next `expire`.
    * @throws {AppError} `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`; a full disk is no error but `full`
    */
   put(box: StoreBox, expiresAtMs: number): Promise<BoxPutOutcome>
   /**
    * The box, or undefined for an id that is unknown, tombstoned or dropped. Hit and miss do the same work: one seek and
-   * one read of a record of the same size. A box that has expired is there until `expire` drops it.
-   * @throws {AppError} `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`
+   * one read of a record of the same size. A box that has expired is there until `expire` or a put that needs room
+   * drops it. A reader of damaged bytes finds that out by the signature, not here.
+   * @throws {AppError} `STORE_FULL` after a failed write, until there is room again; `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`
    */
   get(boxId: Uint8Array): Promise<StoreBox | undefined>
   /** Whether `get` would give a box, for the same work. */
@@ -73,9 +74,9 @@ export interface BoxStore {
    */
   expire(nowMs: number): Promise<{ readonly dropped: number; readonly more: boolean }>
   /**
-   * Ids of boxes in the order of their bytes, those above `after` (undefined: from the lowest); fewer than `limit` when
-   * there are no more. For repair, which calls `get` for what it wants to pass on.
-   * @throws {AppError} `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`
+   * Ids of boxes in the order of their bytes, those above `after` (undefined: from the lowest); fewer than `limit` (1 to
+   * 4,096) when there are no more. For repair, which calls `get` for what it wants to pass on.
+   * @throws {AppError} `STORE_FULL` as with `get`, `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`
    */
   list(after: Uint8Array | undefined, limit: number): Promise<readonly StoredBoxId[]>
   stats(): BoxStoreStats

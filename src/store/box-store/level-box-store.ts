@@ -154,6 +154,7 @@ export async function createLevelBoxStore(deps: LevelBoxStoreDeps, options: Leve
     boxIndex.noteWritten(plan.newBoxes)
     markIndex.noteWritten(plan.newMarks)
     await write(operations, { boxes: plan.accounting.boxes, marks: plan.accounting.marks - surplus.length })
+    markIndex.noteDropped(surplus.at(-1))
     compactor.noteDropped(plan.newMarks.length, accounting.boxes)
     return plan.outcomes
   }
