@@ -3,33 +3,30 @@
  * Never tells a contact that it was blocked or removed: its lane runs out with its window. Spec 10-messenger §5.
  * @module
  */
-import { hexDecode, InternalError, utf8Encode } from '../base/index.ts'
+import { hexDecode, utf8Encode } from '../base/index.ts'
 import { inviteId as nameInvite, parseInvite } from '../identity/index.ts'
+import { createSequences } from '../mailbox/index.ts'
 import { createLaneQueue, restartLink } from '../padding/index.ts'
 import { decodeSessionState, dropExpiredKeys } from '../session/index.ts'
-import { CONTENT_CHUNK_BYTES, CONTENT_TYPE_TEXT } from '../wire/index.ts'
+import { CONTENT_CHUNK_BYTES, CONTENT_TYPE_TEXT, encodeHostEntry } from '../wire/index.ts'
 import type { ContactInfo, InvitePreview } from './api.ts'
 import { type ContactEntry, type Context, createId, describeIdentity, forgetIdentity, isLive } from './context.ts'
-import {
-  contactKey,
-  moveContact,
-  putContact,
-  putSession,
-  receiveRecord,
-  recordForSlot,
-  storeReceived,
-} from './conversation.ts'
+import { moveContact, putContact, putSession, recordForSlot } from './conversation.ts'
 import { messengerError } from './errors.ts'
+import { receiveRecord, storeReceived } from './incoming.ts'
 import { checkName, forgetRequest } from './invitations.ts'
 import type { Step } from './journal.ts'
+import { contactKey } from './keys.ts'
 import { createLaneRunner } from './lane-runner.ts'
 import { REQUEST_LIFETIME_MS } from './options.ts'
-import { startRequest } from './outgoing-request.ts'
+import { putBoxes } from './outbound-boxes.ts'
+import { activate, finishRequest, startRequest } from './outgoing-request.ts'
 import {
   type ContactRecord,
   getRecord,
   IDS,
   MESSAGE,
+  NEW_CONTACT_MAILBOX,
   OUTGOING_REQUEST,
   type OutgoingRequest,
   PENDING_SESSION,
@@ -37,6 +34,7 @@ import {
   SELF,
   TABLE,
 } from './records.ts'
+import { watchBoxes } from './watching.ts'
 
 export function describeContact(context: Context, entry: ContactEntry): ContactInfo {
   const { contactId, state, alias, remote, createdAtMs, queuedMessages, readUpTo, receipts, failure } = entry.record
@@ -86,8 +84,6 @@ export function acceptInvite(
   options: { readonly uri: string; readonly alias?: string; readonly message?: string },
 ): Promise<ContactInfo> {
   const invite = readInvite(options.uri)
-  const { rendezvousPublicKey } = invite
-  if (rendezvousPublicKey === undefined) throw new InternalError('not yet: invites without a rendezvous')
   const alias = checkName(options.alias)
   const message = options.message?.toWellFormed()
   if (message !== undefined && message.length === 0) throw messengerError('MESSAGE_EMPTY')
@@ -102,10 +98,12 @@ export function acceptInvite(
     const createdAtMs = context.deps.clock.nowMs()
     const outgoing: OutgoingRequest = {
       voucher: invite.voucher,
-      rendezvousPublicKey,
+      rendezvousPublicKey: invite.rendezvousPublicKey,
+      hosts: invite.hosts.map(encodeHostEntry),
       inviteExpiresAtMs: invite.expiresAtMs,
       message,
       request: undefined,
+      requestBox: undefined,
     }
     const entry = addContact(context, step, {
       state: 'requesting',
@@ -146,7 +144,7 @@ export function acceptRequest(
       inviteId: request.inviteId,
     })
     const { contactId } = entry.record
-    step.put(TABLE.session, contactId, pending.session, { erasable: true })
+    putSession(context, step, entry, session, [])
     step.put(TABLE.laneSecret, contactId, pending.laneSecret, { erasable: true })
     if (request.message !== undefined) {
       const { messageId, text, timestampMs } = request.message
@@ -158,8 +156,10 @@ export function acceptRequest(
         body,
       })
     }
+    // The acceptance has to reach somebody who may be offline: the next write slot takes it.
+    putBoxes(step, entry, [], undefined, { ackOwed: true })
     step.after(() => {
-      entry.session = session
+      entry.ackDueMs = context.deps.clock.monotonicMs()
       entry.laneSecret = pending.laneSecret
       resumeContact(context, entry)
     })
@@ -190,6 +190,11 @@ function addContact(
     laneSecret: undefined,
     queue: createLaneQueue({ unacknowledged: [], lastSequence: 0, receivedBase: 0, receivedAhead: [] }),
     envelopes: new Map(),
+    sequences: createSequences(),
+    mailbox: NEW_CONTACT_MAILBOX,
+    boxes: new Map(),
+    watched: new Set(),
+    ackDueMs: undefined,
     muted: false,
     lane: undefined,
     rendezvous: undefined,
@@ -205,7 +210,8 @@ function addContact(
 export function resumeContact(context: Context, entry: ContactEntry): void {
   if (!isLive(context, entry)) return
   const { state } = entry.record
-  if (state === 'requesting') startRequest(context, entry, () => resumeContact(context, entry))
+  watchBoxes(context, entry)
+  if (state === 'requesting') context.background(startRequest(context, entry))
   if (state === 'requested' || state === 'active') startLane(context, entry)
 }
 
@@ -217,11 +223,8 @@ function startLane(context: Context, entry: ContactEntry): void {
     isolation: entry.record.contactId,
     onOpen: async () => {
       entry.queue = restartLink(entry.queue)
-      if (entry.record.state !== 'requested') return
       // Only the inviter can open this lane: that it is there is the acceptance.
-      await context.journal.transact((step) => {
-        if (isLive(context, entry) && entry.record.state === 'requested') moveContact(step, entry, { state: 'active' })
-      })
+      if (entry.record.state === 'requested') await activate(context, entry)
     },
     nextRecord: (slotIndex) => recordForSlot(entry, slotIndex),
     onRecord: (record) => receiveRecord(context, entry, record),
@@ -246,6 +249,13 @@ export async function sweepRequests(context: Context): Promise<void> {
     })
   }
   for (const entry of context.contacts.values()) {
+    const { outgoing } = entry
+    // A rendezvous looks at the time itself, and asks for the answer to a request that may have been taken.
+    const isOver =
+      outgoing !== undefined && outgoing.rendezvousPublicKey === undefined && nowMs >= outgoing.inviteExpiresAtMs
+    if (entry.record.state === 'requesting' && isOver) {
+      await context.journal.transact((step) => finishRequest(context, step, entry, 'expired'))
+    }
     if (entry.record.state !== 'requested' || nowMs < entry.record.requestExpiresAtMs) continue
     await context.journal.transact((step) => {
       if (!isLive(context, entry) || entry.record.state !== 'requested') return
@@ -263,7 +273,7 @@ export async function sweepSessions(context: Context): Promise<void> {
     await context.journal.transact((step) => {
       if (entry.session === undefined || !isLive(context, entry)) return
       const { state, consumed } = dropExpiredKeys(entry.session, nowMs)
-      putSession(step, entry, state, consumed)
+      putSession(context, step, entry, state, consumed)
     })
   }
 }
@@ -309,6 +319,18 @@ async function changeContact(
   return describeContact(context, findContact(context, contactId))
 }
 
+export async function setReceipts(
+  context: Context,
+  contactId: string,
+  settings: { readonly delivery?: boolean; readonly read?: boolean },
+): Promise<ContactInfo> {
+  return changeContact(context, contactId, (step, entry) => {
+    const { delivery, read } = entry.record.receipts
+    const receipts = { delivery: settings.delivery ?? delivery, read: settings.read ?? read }
+    putContact(step, entry, { ...entry.record, receipts })
+  })
+}
+
 export function findContact(context: Context, contactId: string): ContactEntry {
   const entry = context.contacts.get(contactId)
   if (entry === undefined) throw messengerError('CONTACT_UNKNOWN')
@@ -325,18 +347,22 @@ export function removeContact(context: Context, contactId: string): Promise<void
       TABLE.outgoingRequest,
       TABLE.session,
       TABLE.laneSecret,
+      TABLE.sequences,
+      TABLE.contactMailbox,
       TABLE.outbox,
       TABLE.inbox,
       TABLE.partialIds,
     ]
     for (const table of perContact) step.delete(table, contactId)
     for (const sequence of entry.envelopes.keys()) step.delete(TABLE.envelope, contactKey(contactId, sequence))
+    for (const number of entry.boxes.keys()) step.delete(TABLE.box, contactKey(contactId, number))
     for (const id of (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []) {
       step.delete(TABLE.partial, contactKey(contactId, id))
     }
     for (let position = 1; position <= entry.record.messageCount; position += 1) {
       const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
       step.delete(TABLE.message, contactKey(contactId, position))
+      step.delete(TABLE.sentIndex, contactKey(contactId, message.messageId))
       if (message.idempotencyKey !== undefined) {
         step.delete(TABLE.idempotency, contactKey(contactId, message.idempotencyKey))
       }
@@ -344,6 +370,7 @@ export function removeContact(context: Context, contactId: string): Promise<void
     step.put(TABLE.contactIds, SELF, IDS.encode([...context.contacts.keys()].filter((id) => id !== contactId)))
     step.after(() => {
       context.contacts.delete(contactId)
+      watchBoxes(context, entry)
       if (entry.record.remote !== undefined) forgetIdentity(context, entry.record.remote)
       mute(context, entry)
     })

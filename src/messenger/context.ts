@@ -4,24 +4,26 @@
  * @module
  */
 
-import { hexEncode } from '../base/index.ts'
+import { hexEncode, type Owner } from '../base/index.ts'
 import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
 import { identityHash, safetyNumber } from '../identity/index.ts'
+import type { BoxSequences, MailboxClient, MailboxOwner, MailboxParameters } from '../mailbox/index.ts'
 import type { LaneQueue } from '../padding/index.ts'
 import type { Clock, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
 import type { initiateHandshake, openEnvelope, respondHandshake, SessionState, sealEnvelope } from '../session/index.ts'
 import type { Journal } from './journal.ts'
 import type { LaneRunner } from './lane-runner.ts'
 import type {
+  ContactMailbox,
   ContactRecord,
   EnvelopeRecord,
   InviteRecord,
   InviteSecrets,
+  OutboundBox,
   OutgoingRequest,
   RequestRecord,
 } from './records.ts'
 import type { RendezvousRunner } from './rendezvous.ts'
-import type { Owner } from './tasks.ts'
 
 /** The ratchet as the messenger uses it; a test may put an observer in front of it. */
 export interface SessionFunctions {
@@ -39,6 +41,10 @@ export interface MessengerDeps {
   readonly tor: Pick<TorProvider, 'status'>
   readonly network: RecordNetwork
   readonly session: SessionFunctions
+  /** Rhythms and work that all nodes of the network share. */
+  readonly mailbox: MailboxParameters
+  /** Makes the mailbox client that serves this messenger; nothing touches the network before it is started. */
+  readonly createMailbox: (owner: MailboxOwner) => Promise<MailboxClient>
   /** A bug or a full disk in a background task: the daemon logs it and decides. */
   readonly onFailure: (error: unknown) => void
 }
@@ -51,6 +57,15 @@ export interface ContactEntry {
   laneSecret: Uint8Array | undefined
   queue: LaneQueue
   readonly envelopes: Map<number, EnvelopeRecord>
+  /** Where the next boxes of both directions are. */
+  sequences: BoxSequences
+  mailbox: ContactMailbox
+  /** Boxes for this contact by number, until all they carry is acknowledged. */
+  readonly boxes: Map<number, OutboundBox>
+  /** Ids that the mailbox client looks for on behalf of this contact, in hexadecimal. */
+  readonly watched: Set<string>
+  /** Monotonic time from which an acknowledgement may have a box to itself; undefined when none is owed. */
+  ackDueMs: number | undefined
   /** Set when the contact was blocked or removed: its lane carries cover only, to the end of its window. */
   muted: boolean
   lane: LaneRunner | undefined
@@ -61,9 +76,20 @@ export interface InviteEntry {
   record: InviteRecord
   /** Undefined once the rendezvous is over for good. */
   secrets: InviteSecrets | undefined
+  /** Whether the rendezvous can be reached. */
   published: boolean
   rendezvous: RendezvousRunner | undefined
 }
+
+/** Whose box it is that the mailbox client looks for. */
+export type BoxWatcher =
+  | { readonly kind: 'conversation'; readonly entry: ContactEntry }
+  /** The bundle of an invite that we accepted. */
+  | { readonly kind: 'bundle'; readonly entry: ContactEntry }
+  /** What took the place of our request. */
+  | { readonly kind: 'taken'; readonly entry: ContactEntry }
+  /** The request that answers an invite of ours. */
+  | { readonly kind: 'request'; readonly entry: InviteEntry }
 
 export interface ShownIdentity {
   readonly identity: string
@@ -80,6 +106,13 @@ export interface Context {
   readonly contacts: Map<string, ContactEntry>
   readonly invites: Map<string, InviteEntry>
   readonly requests: Map<string, RequestRecord>
+  readonly mailbox: MailboxClient
+  /** By box id in hexadecimal. */
+  readonly watchers: Map<string, BoxWatcher>
+  /** Starts what a contact needs in its state. */
+  readonly resume: (entry: ContactEntry) => void
+  /** Owns a task that ends by itself. */
+  readonly background: (task: Promise<void>) => void
   /** By identity; bounded by the contacts and requests of this run. */
   readonly shownIdentities: Map<string, ShownIdentity>
 }

@@ -1,57 +1,56 @@
 /**
- * Messages of one contact: sealed and queued when sent, stored before they are acknowledged when received.
+ * Messages to one contact: sealed and queued when sent, on disk before anything leaves.
  * Never uses a ratchet key twice: the new state is on disk before its envelope may leave. Spec 10-messenger §3, §4.
  * @module
  */
-import { hexDecode, hexEncode, utf8Decode, utf8Encode } from '../base/index.ts'
-import { ackFields, applyAck, chooseForSlot, enqueue, noteReceived, removeAcknowledged } from '../padding/index.ts'
+import { concatBytes, hexDecode, utf8Encode } from '../base/index.ts'
+import { type BoxSequences, encodeSequences, syncSequences } from '../mailbox/index.ts'
+import { ackFields, chooseForSlot, enqueue } from '../padding/index.ts'
 import { encodeSessionState, type SessionState } from '../session/index.ts'
 import {
-  addContentPart,
+  CONTENT_TYPE_READ,
   CONTENT_TYPE_TEXT,
   type Content,
-  type ContentPart,
-  decodeContentPart,
-  decodeLaneRecord,
   ENVELOPE_BODY_BYTES,
   encodeLaneRecord,
   MAX_TEXT_BYTES,
+  MESSAGE_ID_BYTES,
   padBody,
   splitContent,
-  unpadBody,
 } from '../wire/index.ts'
 import type { MessageInfo, SentMessage } from './api.ts'
 import { type ContactEntry, type Context, createId, isLive } from './context.ts'
+import { describeDelivery } from './deliveries.ts'
 import { messengerError } from './errors.ts'
 import type { Step } from './journal.ts'
-import { OUTBOX_MAX_COUNT, PARTIAL_MESSAGES_MAX_COUNT } from './options.ts'
+import { contactKey } from './keys.ts'
+import { OUTBOX_MAX_COUNT, READ_RECEIPT_MAX_COUNT } from './options.ts'
 import {
   CONTACT,
   type ContactRecord,
   ENVELOPE,
   getRecord,
-  IDS,
-  INBOX,
   MESSAGE,
   type MessageRecord,
   OUTBOX,
   POSITION,
-  REASSEMBLY,
   readRecord,
   TABLE,
 } from './records.ts'
-import { attempt } from './tasks.ts'
+import { watchBoxes } from './watching.ts'
 
-/** What a message has to say of copies when it has none. */
-export const NO_COPIES = { stored: undefined, failure: undefined, retryAfterMs: undefined } as const
+/** What a message that has just been queued has to say of its delivery. */
+export const NOT_STORED = { stored: undefined, failure: undefined, retryAtMs: 0 } as const
 
-/** The key of something that belongs to one contact. */
-export function contactKey(contactId: string, part: string | number): string {
-  return `${contactId}/${part}`
-}
-
-export function describeMessage(contactId: string, position: number, record: MessageRecord): MessageInfo {
-  const { messageId, direction, text, type, timestampMs, storedAtMs, delivery, stored, failure, retryAfterMs } = record
+export function describeMessage(
+  context: Context,
+  contactId: string,
+  position: number,
+  record: MessageRecord,
+): MessageInfo {
+  const { messageId, direction, text, type, timestampMs, storedAtMs } = record
+  const isSent = direction === 'sent'
+  const { delivery, stored, failure, retryAfterMs } = describeDelivery(context, record)
   return {
     messageId,
     contactId,
@@ -60,7 +59,7 @@ export function describeMessage(contactId: string, position: number, record: Mes
     type,
     timestampMs,
     storedAtMs,
-    delivery,
+    delivery: isSent ? delivery : undefined,
     stored,
     failure,
     retryAfterMs,
@@ -68,7 +67,46 @@ export function describeMessage(contactId: string, position: number, record: Mes
   }
 }
 
-/** Seals each part with the next ratchet key and queues it; all of it becomes true with the step. */
+/**
+ * Seals each part of a content with the next ratchet key and queues it; all of it becomes true with the step. `position`
+ * is its message's, 0 for content that is no message.
+ */
+function queueContent(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  session: SessionState,
+  content: Content,
+  position: number,
+): number {
+  const { contactId } = entry.record
+  const parts = splitContent(content)
+  if (entry.queue.outstanding.length + parts.length > OUTBOX_MAX_COUNT) {
+    const retryAfterMs = Math.round(context.deps.mailbox.writeIntervalMs)
+    throw messengerError('OUTBOX_FULL', { details: { retryAfterMs } })
+  }
+  const first = entry.queue.lastSequence + 1
+  const consumed: Uint8Array[] = []
+  let state = session
+  for (const [index, part] of parts.entries()) {
+    const sealed = context.deps.session.sealEnvelope(state, padBody(part, ENVELOPE_BODY_BYTES))
+    state = sealed.state
+    consumed.push(...sealed.consumed)
+    const sequence = first + index
+    const envelope = { position, envelope: sealed.envelope }
+    step.put(TABLE.envelope, contactKey(contactId, sequence), ENVELOPE.encode(envelope))
+    step.after(() => {
+      entry.envelopes.set(sequence, envelope)
+      entry.queue = enqueue(entry.queue, sequence)
+    })
+  }
+  putSession(context, step, entry, state, consumed)
+  const sequences = outstandingSequences(entry).concat(parts.map((_, index) => first + index))
+  putOutbox(step, entry, sequences, first + parts.length - 1)
+  return parts.length
+}
+
+/** Writes the message down and queues its parts. */
 function queueMessage(
   context: Context,
   step: Step,
@@ -86,29 +124,20 @@ function queueMessage(
   if (body.length === 0) throw messengerError('MESSAGE_EMPTY')
   if (body.length > MAX_TEXT_BYTES)
     throw messengerError('MESSAGE_TOO_LONG', { details: { bytes: body.length, limit: MAX_TEXT_BYTES } })
-  const parts = splitContent({
-    messageId: idBytes(message.messageId),
-    timestampMs: message.timestampMs,
-    type: CONTENT_TYPE_TEXT,
-    body,
-  })
-  if (entry.queue.outstanding.length + parts.length > OUTBOX_MAX_COUNT) throw messengerError('OUTBOX_FULL')
   const position = entry.record.messageCount + 1
-  const first = entry.queue.lastSequence + 1
-  const consumed: Uint8Array[] = []
-  let state = session
-  for (const [index, part] of parts.entries()) {
-    const sealed = context.deps.session.sealEnvelope(state, padBody(part, ENVELOPE_BODY_BYTES))
-    state = sealed.state
-    consumed.push(...sealed.consumed)
-    const sequence = first + index
-    const envelope = { position, envelope: sealed.envelope }
-    step.put(TABLE.envelope, contactKey(contactId, sequence), ENVELOPE.encode(envelope))
-    step.after(() => {
-      entry.envelopes.set(sequence, envelope)
-      entry.queue = enqueue(entry.queue, sequence)
-    })
-  }
+  const partsLeft = queueContent(
+    context,
+    step,
+    entry,
+    session,
+    {
+      messageId: idBytes(message.messageId),
+      timestampMs: message.timestampMs,
+      type: CONTENT_TYPE_TEXT,
+      body,
+    },
+    position,
+  )
   const record: MessageRecord = {
     messageId: message.messageId,
     direction: 'sent',
@@ -118,21 +147,15 @@ function queueMessage(
     timestampMs: message.timestampMs,
     storedAtMs: context.deps.clock.nowMs(),
     delivery: 'queued',
-    ...NO_COPIES,
-    partsLeft: parts.length,
+    ...NOT_STORED,
+    partsLeft,
     idempotencyKey: message.idempotencyKey,
   }
   step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode(record))
   if (message.idempotencyKey !== undefined) {
     step.put(TABLE.idempotency, contactKey(contactId, message.idempotencyKey), POSITION.encode(position))
   }
-  putSession(step, entry, state, consumed)
-  putOutbox(
-    step,
-    entry,
-    outstandingSequences(entry).concat(parts.map((_, index) => first + index)),
-    first + parts.length - 1,
-  )
+  step.put(TABLE.sentIndex, contactKey(contactId, message.messageId), POSITION.encode(position))
   putContact(step, entry, {
     ...entry.record,
     messageCount: position,
@@ -142,8 +165,7 @@ function queueMessage(
     messageId: message.messageId,
     contactId,
     timestampMs: message.timestampMs,
-    delivery: 'queued',
-    ...NO_COPIES,
+    ...describeDelivery(context, record),
     repeated: false,
   }
 }
@@ -164,8 +186,8 @@ export function sendMessage(
       if (position !== undefined) {
         const earlier = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
         if (earlier.text !== text) throw messengerError('IDEMPOTENCY_CONFLICT')
-        const { messageId, timestampMs, delivery = 'queued', stored, failure, retryAfterMs } = earlier
-        return { messageId, contactId, timestampMs, delivery, stored, failure, retryAfterMs, repeated: true }
+        const { messageId, timestampMs } = earlier
+        return { messageId, contactId, timestampMs, ...describeDelivery(context, earlier), repeated: true }
       }
     }
     if (state === 'blocked') throw messengerError('CONTACT_BLOCKED')
@@ -194,148 +216,6 @@ export function recordForSlot(entry: ContactEntry, slotIndex: number): Uint8Arra
   return encodeLaneRecord({ kind: 'cover', ...acknowledgement, sequence: 0 })
 }
 
-/**
- * Handles an inbound record; false when it does not decode. What does not decode or open, or cannot be stored for want of
- * space, is dropped in silence, as if it had been lost: it comes again in one of its sender's slots.
- */
-export async function receiveRecord(context: Context, entry: ContactEntry, bytes: Uint8Array): Promise<boolean> {
-  const { journal, deps } = context
-  const record = decodeLaneRecord(bytes)
-  if (record === undefined) return false
-  if (applyAck(entry.queue, record.ackBase, record.ackBits).acknowledged.length > 0) {
-    await attempt(deps.logger, 'acknowledgement not stored', () =>
-      journal.transact((step) => acknowledge(context, step, entry, record.ackBase, record.ackBits)),
-    )
-  }
-  if (record.kind === 'envelope' && noteReceived(entry.queue, record.sequence).fresh) {
-    await attempt(deps.logger, 'envelope not stored', () =>
-      journal.transact((step) => receiveEnvelope(context, step, entry, record.sequence, record.envelope)),
-    )
-  }
-  return true
-}
-
-async function acknowledge(
-  context: Context,
-  step: Step,
-  entry: ContactEntry,
-  ackBase: number,
-  ackBits: number,
-): Promise<void> {
-  if (!isLive(context, entry)) return
-  const { contactId } = entry.record
-  const { acknowledged } = applyAck(entry.queue, ackBase, ackBits)
-  const partsByPosition = new Map<number, number>()
-  for (const sequence of acknowledged) {
-    step.delete(TABLE.envelope, contactKey(contactId, sequence))
-    const position = entry.envelopes.get(sequence)?.position
-    if (position !== undefined) partsByPosition.set(position, (partsByPosition.get(position) ?? 0) + 1)
-  }
-  let delivered = 0
-  for (const [position, parts] of partsByPosition) {
-    const message = await getRecord(context.deps.store, TABLE.message, contactKey(contactId, position), MESSAGE)
-    const partsLeft = message.partsLeft - parts
-    const delivery = partsLeft === 0 ? 'delivered' : 'queued'
-    step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode({ ...message, partsLeft, delivery }))
-    if (delivery !== 'delivered') continue
-    delivered += 1
-    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery, ...NO_COPIES })
-  }
-  const left = outstandingSequences(entry).filter((sequence) => !acknowledged.includes(sequence))
-  putOutbox(step, entry, left, entry.queue.lastSequence)
-  putContact(step, entry, { ...entry.record, queuedMessages: entry.record.queuedMessages - delivered })
-  step.after(() => {
-    entry.queue = removeAcknowledged(entry.queue, acknowledged)
-    for (const sequence of acknowledged) entry.envelopes.delete(sequence)
-  })
-}
-
-async function receiveEnvelope(
-  context: Context,
-  step: Step,
-  entry: ContactEntry,
-  sequence: number,
-  envelope: Uint8Array,
-): Promise<void> {
-  const { deps } = context
-  // Looked at again inside the journal: the same envelope may have come twice.
-  if (!noteReceived(entry.queue, sequence).fresh) return
-  if (!isLive(context, entry)) {
-    // A removed contact's lane runs on for a while. Acknowledging as before, it tells nothing of the removal.
-    step.after(() => {
-      entry.queue = noteReceived(entry.queue, sequence).state
-    })
-    return
-  }
-  if (entry.session === undefined) return
-  const opened = deps.session.openEnvelope(entry.session, envelope, deps.clock.nowMs())
-  if (!opened.ok) {
-    deps.logger.debug('envelope dropped')
-    return
-  }
-  putSession(step, entry, opened.state, opened.consumed)
-  const after = noteReceived(entry.queue, sequence).state
-  const inbox = { contiguous: after.receivedBase, beyond: after.receivedAhead }
-  step.put(TABLE.inbox, entry.record.contactId, INBOX.encode(inbox))
-  step.after(() => {
-    entry.queue = noteReceived(entry.queue, sequence).state
-  })
-  // Blocked: opened and acknowledged as ever, so that nothing shows the moment of the block, and then forgotten.
-  if (entry.muted) return
-  // A body that the contact sealed but no version of noctule writes is acknowledged and forgotten: it would come for ever.
-  const content = unpadBody(opened.body)
-  const part = content === undefined ? undefined : decodeContentPart(content)
-  if (part !== undefined) await receivePart(context, step, entry, part)
-}
-
-async function receivePart(context: Context, step: Step, entry: ContactEntry, part: ContentPart): Promise<void> {
-  const { store } = context.deps
-  const { contactId } = entry.record
-  const messageId = hexEncode(part.messageId)
-  const partialKey = contactKey(contactId, messageId)
-  const before = await readRecord(store, TABLE.partial, partialKey, REASSEMBLY)
-  const next = addContentPart(before, part)
-  if (next.state === 'conflict') return
-  const ids = (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []
-  if (next.state === 'pending') {
-    step.put(TABLE.partial, partialKey, REASSEMBLY.encode(next.reassembly))
-    if (before !== undefined) return
-    const kept = [...ids, messageId]
-    while (kept.length > PARTIAL_MESSAGES_MAX_COUNT)
-      step.delete(TABLE.partial, contactKey(contactId, kept.shift() ?? ''))
-    step.put(TABLE.partialIds, contactId, IDS.encode(kept))
-    return
-  }
-  if (before !== undefined) {
-    step.delete(TABLE.partial, partialKey)
-    step.put(TABLE.partialIds, contactId, IDS.encode(ids.filter((id) => id !== messageId)))
-  }
-  storeReceived(context, step, entry, next.content)
-}
-
-/** Puts a complete message at the end of the conversation. */
-export function storeReceived(context: Context, step: Step, entry: ContactEntry, content: Content): void {
-  const { contactId } = entry.record
-  const text = content.type === CONTENT_TYPE_TEXT ? utf8Decode(content.body) : undefined
-  const position = entry.record.messageCount + 1
-  const record: MessageRecord = {
-    messageId: hexEncode(content.messageId),
-    direction: 'received',
-    type: text === undefined ? 'unsupported' : 'text',
-    text: text ?? '',
-    raw: text === undefined ? { type: content.type, body: content.body } : undefined,
-    timestampMs: content.timestampMs,
-    storedAtMs: context.deps.clock.nowMs(),
-    delivery: undefined,
-    ...NO_COPIES,
-    partsLeft: 0,
-    idempotencyKey: undefined,
-  }
-  step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode(record))
-  putContact(step, entry, { ...entry.record, messageCount: position })
-  step.event({ type: 'message', message: describeMessage(contactId, position, record) })
-}
-
 /** At most one of these a step and contact: each is made from what memory holds. */
 export function putContact(step: Step, entry: ContactEntry, record: ContactEntry['record']): void {
   step.put(TABLE.contact, record.contactId, CONTACT.encode(record))
@@ -355,24 +235,69 @@ export function moveContact(
   step.event({ type: 'contact', contactId: record.contactId, state: record.state, failure: record.failure })
 }
 
+/** Every step of a session goes through here: the box keys that it brings go to the sequences in the same batch. */
 export function putSession(
+  context: Context,
   step: Step,
   entry: ContactEntry,
   state: SessionState,
   consumed: readonly Uint8Array[],
 ): void {
-  step.put(TABLE.session, entry.record.contactId, encodeSessionState(state), { erasable: true })
+  const synced = syncSequences(state, entry.sequences, context.deps.clock.nowMs())
+  step.put(TABLE.session, entry.record.contactId, encodeSessionState(synced.session), { erasable: true })
   step.after(() => {
-    entry.session = state
+    entry.session = synced.session
     for (const secret of consumed) secret.fill(0)
+  })
+  if (synced.sequences !== entry.sequences) putSequences(context, step, entry, synced.sequences, synced.consumed)
+}
+
+export function putSequences(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  sequences: BoxSequences,
+  consumed: readonly Uint8Array[],
+): void {
+  step.put(TABLE.sequences, entry.record.contactId, encodeSequences(sequences), { erasable: true })
+  step.after(() => {
+    entry.sequences = sequences
+    for (const secret of consumed) secret.fill(0)
+    watchBoxes(context, entry)
   })
 }
 
-function outstandingSequences(entry: ContactEntry): readonly number[] {
+/** Marks received messages as read; where the contact may know, a receipt is queued like any other content. */
+export function markRead(context: Context, entry: ContactEntry, upTo: number): Promise<void> {
+  return context.journal.transact(async (step) => {
+    if (!isLive(context, entry)) throw messengerError('CONTACT_UNKNOWN')
+    const { contactId, readUpTo, messageCount, receipts, state } = entry.record
+    if (upTo > messageCount) throw messengerError('MESSAGE_POSITION_INVALID')
+    if (upTo <= readUpTo) return
+    putContact(step, entry, { ...entry.record, readUpTo: upTo })
+    if (!receipts.read || state !== 'active' || entry.session === undefined) return
+    const ids: Uint8Array[] = []
+    for (let position = Math.max(readUpTo + 1, upTo - READ_RECEIPT_MAX_COUNT + 1); position <= upTo; position += 1) {
+      const message = await getRecord(context.deps.store, TABLE.message, contactKey(contactId, position), MESSAGE)
+      if (message.direction === 'received') ids.push(idBytes(message.messageId))
+    }
+    if (ids.length === 0) return
+    const { random, clock } = context.deps
+    const content = {
+      messageId: random.bytes(MESSAGE_ID_BYTES),
+      timestampMs: clock.nowMs(),
+      type: CONTENT_TYPE_READ,
+      body: concatBytes(...ids),
+    }
+    queueContent(context, step, entry, entry.session, content, 0)
+  })
+}
+
+export function outstandingSequences(entry: ContactEntry): readonly number[] {
   return entry.queue.outstanding.map(({ sequence }) => sequence)
 }
 
-function putOutbox(step: Step, entry: ContactEntry, outstanding: readonly number[], lastSequence: number): void {
+export function putOutbox(step: Step, entry: ContactEntry, outstanding: readonly number[], lastSequence: number): void {
   const lowest = outstanding[0] ?? lastSequence + 1
   const left = new Set(outstanding)
   const acknowledgedBeyond: number[] = []

@@ -100,6 +100,11 @@ export const MESSENGER_ERRORS = {
     why: 'The text is longer than a message may be.',
     remedy: 'Send it in several messages.',
   },
+  BOX_TOO_EARLY: {
+    kind: 'retry',
+    why: 'A mailbox was read before the ones that it follows.',
+    remedy: 'Nothing needs to be done: it is read again after them.',
+  },
   OUTBOX_FULL: {
     kind: 'retry',
     why: 'Too much is waiting for this contact already.',
@@ -119,6 +124,11 @@ export const MESSENGER_ERRORS = {
     kind: 'user',
     why: 'This is not a host entry of noctule.',
     remedy: 'Ask the host’s operator for the `noctule-host:` text; an invite is accepted with `acceptInvite`.',
+  },
+  HOST_LIMIT: {
+    kind: 'user',
+    why: 'As many hosts are known as can be kept.',
+    remedy: 'Nothing needs to be done: couriers tell of the others.',
   },
   HOST_ENTRY_VERSION_UNSUPPORTED: {
     kind: 'user',

@@ -3,23 +3,33 @@
  * Never gives the same bundle to two handshakes, and never answers whoever lacks the invite. Spec 06-identity §5.
  * @module
  */
-import { equalBytes, hexEncode, InternalError, utf8Decode } from '../base/index.ts'
+import { equalBytes, hexEncode, utf8Decode } from '../base/index.ts'
 import {
   createInviteOffer,
   decodePrekeys,
   encodePrekeys,
+  INVITE_HOSTS_MAX_COUNT,
   inviteId as nameInvite,
   rendezvousOnionKey,
 } from '../identity/index.ts'
+import {
+  BOX_LIFETIME_MS,
+  type BoxKeys,
+  deriveBoxKeys,
+  inviteBoxSeed,
+  sealBox,
+  type WriteResult,
+} from '../mailbox/index.ts'
 import { encodeSessionState } from '../session/index.ts'
 import type { RendezvousResult } from '../wire/index.ts'
-import { CONTENT_TYPE_TEXT, decodeContentPart, unpadBody } from '../wire/index.ts'
+import { CONTENT_TYPE_TEXT, decodeContentPart, encodeBox, encodeBoxBody, unpadBody } from '../wire/index.ts'
 import type { CreatedInvite, InviteInfo, RequestInfo } from './api.ts'
 import { type Context, createId, describeIdentity, forgetIdentity, type InviteEntry } from './context.ts'
 import { messengerError } from './errors.ts'
 import type { Step } from './journal.ts'
 import {
   ENDED_INVITE_KEPT_MS,
+  EXPIRY_MARGIN_MS,
   INVITE_LIFETIME_MAX_MS,
   INVITE_LIFETIME_MIN_MS,
   INVITE_LIFETIME_MS,
@@ -42,6 +52,10 @@ import {
   TABLE,
 } from './records.ts'
 import { createRendezvousListener } from './rendezvous.ts'
+import { unwatchBox, watchBox } from './watching.ts'
+
+/** What the inviter puts where a request would go, to say that none will be taken. */
+const REVOKED_PAYLOAD = Uint8Array.of(1)
 
 export function describeInvite(entry: InviteEntry): InviteInfo {
   const { inviteId, state, createdAtMs, expiresAtMs, label } = entry.record
@@ -51,8 +65,8 @@ export function describeInvite(entry: InviteEntry): InviteInfo {
     createdAtMs,
     expiresAtMs,
     label,
-    published: state === 'active' && entry.published,
-    rendezvous: true,
+    published: state === 'active' && (entry.published || (entry.secrets?.bundleUntilMs ?? 0) > 0),
+    rendezvous: entry.secrets?.onionSeed !== undefined,
   }
 }
 
@@ -81,7 +95,7 @@ export function checkName(name: string | undefined): string | undefined {
 
 export function createInvite(
   context: Context,
-  options: { readonly expiresInMs?: number; readonly label?: string },
+  options: { readonly expiresInMs?: number; readonly label?: string; readonly rendezvous?: boolean },
 ): Promise<CreatedInvite> {
   const lifetimeMs = options.expiresInMs ?? INVITE_LIFETIME_MS
   if (lifetimeMs < INVITE_LIFETIME_MIN_MS || lifetimeMs > INVITE_LIFETIME_MAX_MS)
@@ -102,13 +116,18 @@ export function createInvite(
     }
     const createdAtMs = context.deps.clock.nowMs()
     const expiresAtMs = createdAtMs + lifetimeMs
-    const offer = createInviteOffer(context.own, { expiresAtMs, rendezvous: true, hosts: [] })
-    if (offer.onionSeed === undefined) throw new InternalError('not yet: invites without a rendezvous')
+    const hosts = context.mailbox.entries(INVITE_HOSTS_MAX_COUNT)
+    // Without hosts there is no other way.
+    const rendezvous = hosts.length === 0 || options.rendezvous === true
+    const offer = createInviteOffer(context.own, { expiresAtMs, rendezvous, hosts })
     const inviteId = nameInvite(offer.voucher)
     const record: InviteRecord = { inviteId, state: 'active', createdAtMs, expiresAtMs, endedAtMs: 0, label }
     const secrets: InviteSecrets = {
       voucher: offer.voucher,
       onionSeed: offer.onionSeed,
+      bundleBox: hosts.length === 0 ? undefined : sealPayload(offer.voucher, 'bundle', offer.sealedBundle),
+      bundleUntilMs: 0,
+      closingBox: undefined,
       sealedBundle: offer.sealedBundle,
       prekeys: encodePrekeys(offer.prekeys),
       request: undefined,
@@ -121,10 +140,60 @@ export function createInvite(
     step.event({ type: 'invite', inviteId, state: 'active' })
     step.after(() => {
       context.invites.set(inviteId, entry)
-      openRendezvous(context, entry)
+      openInvite(context, entry)
     })
     return { ...describeInvite(entry), uri: offer.uri }
   })
+}
+
+function sealPayload(voucher: Uint8Array, which: 'bundle' | 'request', payload: Uint8Array): Uint8Array {
+  return encodeBox(sealBox(inviteBoxKeys(voucher, which), encodeBoxBody({ kind: 'payload', payload })))
+}
+
+function inviteBoxKeys(voucher: Uint8Array, which: 'bundle' | 'request'): BoxKeys {
+  return deriveBoxKeys(inviteBoxSeed(voucher, which))
+}
+
+/** A box of an invite that waits for a write: its bundle, or the word that it was revoked. */
+export function findInviteBox(
+  context: Context,
+  entry: InviteEntry,
+  isInFlight: (box: Uint8Array) => boolean,
+): { readonly box: Uint8Array; readonly which: 'bundle' | 'closing' } | undefined {
+  const { secrets } = entry
+  if (secrets === undefined) return undefined
+  const { bundleBox, bundleUntilMs, closingBox } = secrets
+  if (closingBox !== undefined && !isInFlight(closingBox)) return { box: closingBox, which: 'closing' }
+  const isStored = bundleUntilMs - context.deps.clock.nowMs() > EXPIRY_MARGIN_MS
+  const isWanted = bundleBox !== undefined && !isStored && stateNow(context, entry) === 'active'
+  return isWanted && !isInFlight(bundleBox) ? { box: bundleBox, which: 'bundle' } : undefined
+}
+
+/** What became of a box of an invite. Whatever is not stored is written again in another slot. */
+export function noteInviteBoxResult(
+  context: Context,
+  entry: InviteEntry,
+  which: 'bundle' | 'closing',
+  result: WriteResult,
+): Promise<void> {
+  return context.journal.transact((step) => {
+    const { secrets } = entry
+    if (secrets === undefined || (result.status !== 'stored' && result.status !== 'conflict')) return
+    // A request in the place of the closing word came too late for us and too early for a second one: both are told.
+    const isOver = which === 'closing' || result.status === 'conflict'
+    const change = isOver ? { closingBox: undefined } : { bundleUntilMs: result.untilMs }
+    if (which === 'bundle' && result.status === 'conflict') return
+    const after = { ...secrets, ...change }
+    step.put(TABLE.inviteSecrets, entry.record.inviteId, INVITE_SECRETS.encode(after), { erasable: true })
+    step.after(() => {
+      entry.secrets = after
+    })
+  })
+}
+
+/** A request that was found in the box of an invite. */
+export async function receiveRequestBox(context: Context, entry: InviteEntry, request: Uint8Array): Promise<void> {
+  await context.journal.transact((step) => receiveRequest(context, step, entry, request))
 }
 
 export function revokeInvite(context: Context, inviteId: string): Promise<InviteInfo> {
@@ -149,7 +218,12 @@ function endInvite(
   const { inviteId } = entry.record
   const record = { ...entry.record, state, endedAtMs: context.deps.clock.nowMs() }
   step.put(TABLE.invite, inviteId, INVITE.encode(record))
-  const secrets = entry.secrets === undefined ? undefined : { ...entry.secrets, prekeys: undefined, request }
+  const before = entry.secrets
+  const closingBox =
+    state === 'revoked' && before?.bundleBox !== undefined
+      ? sealPayload(before.voucher, 'request', REVOKED_PAYLOAD)
+      : undefined
+  const secrets = before === undefined ? undefined : { ...before, prekeys: undefined, request, closingBox }
   if (secrets !== undefined) {
     step.put(TABLE.inviteSecrets, inviteId, INVITE_SECRETS.encode(secrets), { erasable: true })
   }
@@ -158,13 +232,23 @@ function endInvite(
     entry.secrets?.prekeys?.fill(0)
     entry.record = record
     entry.secrets = secrets
+    if (secrets?.bundleBox !== undefined) unwatchBox(context, inviteBoxKeys(secrets.voucher, 'request').boxId)
   })
 }
 
-/** Brings the rendezvous of an invite up; it stays until {@link sweepInvites} ends it. */
-export function openRendezvous(context: Context, entry: InviteEntry): void {
+/** Looks for requests: in the invite's box, and at its rendezvous, which stays until {@link sweepInvites} ends it. */
+export function openInvite(context: Context, entry: InviteEntry): void {
+  const { secrets, record } = entry
+  if (secrets === undefined) return
+  if (secrets.bundleBox !== undefined && record.state === 'active') {
+    watchBox(context, inviteBoxKeys(secrets.voucher, 'request').boxId, { kind: 'request', entry }, true)
+  }
+  openRendezvous(context, entry)
+}
+
+function openRendezvous(context: Context, entry: InviteEntry): void {
   const { secrets } = entry
-  if (secrets === undefined || entry.rendezvous !== undefined) return
+  if (secrets?.onionSeed === undefined || entry.rendezvous !== undefined) return
   const listener = createRendezvousListener(context.deps, {
     voucher: secrets.voucher,
     onionSecretKey: rendezvousOnionKey(secrets.onionSeed),
@@ -279,7 +363,10 @@ export async function sweepInvites(context: Context): Promise<void> {
     }
     if (entry.record.state === 'active') continue
     const endedForMs = nowMs - entry.record.endedAtMs
-    if (endedForMs >= RENDEZVOUS_GRACE_MS && entry.secrets !== undefined) await closeRendezvous(context, entry)
+    // The word of a revocation is worth as long as the boxes of the invite last.
+    const isSaid = entry.secrets?.closingBox === undefined || endedForMs >= BOX_LIFETIME_MS
+    const isOver = endedForMs >= RENDEZVOUS_GRACE_MS && isSaid
+    if (isOver && entry.secrets !== undefined) await closeRendezvous(context, entry)
     if (endedForMs >= ENDED_INVITE_KEPT_MS) await context.journal.transact((step) => forgetInvite(context, step, entry))
   }
 }

@@ -3,6 +3,7 @@
  * Never looks at what waits to be sent when it decides when to dial, listen or close. DESIGN §6, spec 10-messenger §7.
  * @module
  */
+import { attempt, createTaskGroup, isForeseen, withDeadline } from '../base/index.ts'
 import { deriveLaneKeys } from '../identity/index.ts'
 import { nextReconnectDelayMs } from '../padding/index.ts'
 import type { RecordLink, RecordListener, RecordNetwork } from '../ports/index.ts'
@@ -10,7 +11,6 @@ import { LANE_RECORD_BYTES } from '../wire/index.ts'
 import { createAdmission, type LaneLinkDeps, type LaneLinkOptions, runLaneLink } from './lane-link.ts'
 import { createLaneWindows, windowEndMs, windowsToDial } from './lane-windows.ts'
 import { CLOCK_CHECK_INTERVAL_MS, DIAL_TIMEOUT_MS, LANE_WINDOW_OVERLAP_MS } from './options.ts'
-import { attempt, createTaskGroup, isForeseen, withDeadline } from './tasks.ts'
 
 const LANE_PROTOCOL = '/noctule/lane/1'
 

@@ -3,12 +3,25 @@
  * Never changes anything: what does not have the form this version writes is refused. Spec 10-messenger §2.
  * @module
  */
+import { createSequences, decodeSequences } from '../mailbox/index.ts'
 import { createLaneQueue } from '../padding/index.ts'
 import { decodeSessionState } from '../session/index.ts'
 import type { ContactEntry, Context } from './context.ts'
-import { contactKey } from './conversation.ts'
 import { messengerError } from './errors.ts'
-import { CONTACT, ENVELOPE, getRecord, INBOX, OUTBOX, OUTGOING_REQUEST, readRecord, TABLE } from './records.ts'
+import { contactKey } from './keys.ts'
+import {
+  CONTACT,
+  CONTACT_MAILBOX,
+  ENVELOPE,
+  getRecord,
+  INBOX,
+  NEW_CONTACT_MAILBOX,
+  OUTBOUND_BOX,
+  OUTBOX,
+  OUTGOING_REQUEST,
+  readRecord,
+  TABLE,
+} from './records.ts'
 
 /** Reads one contact from the store. */
 export async function loadContact(context: Pick<Context, 'deps'>, contactId: string): Promise<ContactEntry> {
@@ -28,6 +41,14 @@ export async function loadContact(context: Pick<Context, 'deps'>, contactId: str
     if (outbox.acknowledgedBeyond.includes(sequence)) continue
     envelopes.set(sequence, await getRecord(store, TABLE.envelope, contactKey(contactId, sequence), ENVELOPE))
   }
+  const sequenceBytes = await store.get(TABLE.sequences, contactId)
+  const sequences = sequenceBytes === undefined ? createSequences() : decodeSequences(sequenceBytes)
+  if (sequences === undefined) throw messengerError('STATE_CORRUPT')
+  const mailbox = (await readRecord(store, TABLE.contactMailbox, contactId, CONTACT_MAILBOX)) ?? NEW_CONTACT_MAILBOX
+  const boxes: ContactEntry['boxes'] = new Map()
+  for (const number of mailbox.boxes) {
+    boxes.set(number, await getRecord(store, TABLE.box, contactKey(contactId, number), OUTBOUND_BOX))
+  }
   return {
     record,
     outgoing: await readRecord(store, TABLE.outgoingRequest, contactId, OUTGOING_REQUEST),
@@ -40,6 +61,11 @@ export async function loadContact(context: Pick<Context, 'deps'>, contactId: str
       receivedAhead: inbox.beyond,
     }),
     envelopes,
+    sequences,
+    mailbox,
+    boxes,
+    watched: new Set(),
+    ackDueMs: undefined,
     muted: false,
     lane: undefined,
     rendezvous: undefined,

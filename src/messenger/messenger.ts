@@ -3,7 +3,7 @@
  * Never touches a socket itself: use-cases change state, runners on their own clocks do the rest. Spec 10-messenger.
  * @module
  */
-import { hexEncode, InternalError } from '../base/index.ts'
+import { attempt, createOwner, createTaskGroup, hexEncode } from '../base/index.ts'
 import {
   createIdentityKeys,
   decodeIdentityKeys,
@@ -11,7 +11,7 @@ import {
   identityHash,
   publicIdentity,
 } from '../identity/index.ts'
-import { type MailboxStatus, parseHostUri } from '../mailbox/index.ts'
+import { parseHostUri } from '../mailbox/index.ts'
 import { initiateHandshake, openEnvelope, respondHandshake, sealEnvelope } from '../session/index.ts'
 import type { HostEntry } from '../wire/index.ts'
 import type { Messenger, MessengerEvent, MessengerEventBody } from './api.ts'
@@ -24,12 +24,13 @@ import {
   previewInvite,
   removeContact,
   resumeContact,
+  setReceipts,
   sweepRequests,
   sweepSessions,
   unblockContact,
 } from './contact-book.ts'
 import type { Context, InviteEntry, MessengerDeps, SessionFunctions } from './context.ts'
-import { contactKey, describeMessage, sendMessage } from './conversation.ts'
+import { describeMessage, markRead, sendMessage } from './conversation.ts'
 import { messengerError } from './errors.ts'
 import { openEventLog } from './event-log.ts'
 import {
@@ -37,14 +38,17 @@ import {
   createInvite,
   describeInvite,
   describeRequest,
-  openRendezvous,
+  openInvite,
   rejectRequest,
   revokeInvite,
   sweepInvites,
 } from './invitations.ts'
 import { createJournal } from './journal.ts'
+import { contactKey } from './keys.ts'
 import { loadContact } from './load-contact.ts'
+import { createMailboxOwner, scheduleAck } from './mailbox-owner.ts'
 import { LIST_LIMIT_DEFAULT_COUNT, LIST_LIMIT_MAX_COUNT, MAINTENANCE_INTERVAL_MS, NAME_MAX_LENGTH } from './options.ts'
+import { sweepBoxes } from './outbound-boxes.ts'
 import {
   getRecord,
   IDS,
@@ -59,7 +63,6 @@ import {
   type StoredEvent,
   TABLE,
 } from './records.ts'
-import { attempt, createOwner, createTaskGroup } from './tasks.ts'
 
 /** The ratchet as it ships. */
 export const SESSION_FUNCTIONS: SessionFunctions = { sealEnvelope, openEnvelope, initiateHandshake, respondHandshake }
@@ -82,6 +85,8 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     },
   })
   const profile = await openProfile(deps)
+  const tasks = createTaskGroup(deps.onFailure)
+  const mailbox = await deps.createMailbox(createMailboxOwner(() => context))
   const context: Context = {
     deps,
     journal,
@@ -92,10 +97,13 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     invites: new Map(),
     requests: new Map(),
     shownIdentities: new Map(),
+    mailbox,
+    watchers: new Map(),
+    resume: (entry) => resumeContact(context, entry),
+    background: (task) => tasks.own(task),
   }
   await loadAll(context)
   const identity = hexEncode(identityHash(context.ownPublic))
-  const tasks = createTaskGroup(deps.onFailure)
   let isStopped = false
   let stopped: Promise<void> | undefined
 
@@ -106,7 +114,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     for (;;) {
       await clock.sleep(MAINTENANCE_INTERVAL_MS, tasks.signal)
       // Each by itself: one that fails, for instance on a full disk, must not keep the others from erasing.
-      for (const sweep of [sweepInvites, sweepRequests, sweepSessions]) {
+      for (const sweep of [sweepInvites, sweepRequests, sweepSessions, sweepBoxes]) {
         await attempt(logger, 'maintenance failed', () => sweep(context))
       }
     }
@@ -115,16 +123,19 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
 
   return {
     start() {
-      for (const entry of context.contacts.values()) resumeContact(context, entry)
-      for (const entry of context.invites.values()) openRendezvous(context, entry)
+      for (const entry of context.contacts.values()) {
+        if (entry.mailbox.ackOwed) scheduleAck(context, entry)
+        resumeContact(context, entry)
+      }
+      for (const entry of context.invites.values()) openInvite(context, entry)
       tasks.own(maintain())
       logger.info('messenger started', { contacts: context.contacts.size })
-      return Promise.resolve()
+      return mailbox.start()
     },
     stop() {
       stopped ??= (async () => {
         isStopped = true
-        await Promise.all([tasks.stop(), context.owner.stop()])
+        await Promise.all([tasks.stop(), context.owner.stop(), mailbox.stop()])
         await journal.idle()
         logger.info('messenger stopped')
       })()
@@ -135,7 +146,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       return {
         profile: { identity, createdAtMs: profile.createdAtMs },
         tor: deps.tor.status(),
-        mailbox: NO_MAILBOX,
+        mailbox: context.mailbox.status(),
         contacts: contacts.length,
         openLanes: contacts.filter((entry) => !entry.muted && entry.lane?.isOpen() === true).length,
         queuedMessages: contacts.reduce((sum, { record }) => sum + record.queuedMessages, 0),
@@ -182,17 +193,25 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       assertRunning()
       return unblockContact(context, contactId)
     },
-    async setReceipts() {
-      return notYet()
+    async setReceipts({ contactId, ...settings }) {
+      assertRunning()
+      return setReceipts(context, contactId, settings)
     },
-    async markRead() {
-      return notYet()
+    async markRead({ contactId, upTo }) {
+      assertRunning()
+      const entry = findContact(context, contactId)
+      await markRead(context, entry, upTo)
+      return describeContact(context, entry)
     },
-    listHosts: () => Promise.resolve([]),
+    listHosts: async () => context.mailbox.hosts(),
     async addHost(uri) {
       assertRunning()
-      readHostUri(uri)
-      return notYet()
+      const entry = readHostUri(uri)
+      await context.mailbox.addHosts([entry])
+      const hostKey = hexEncode(entry.hostKey)
+      const added = context.mailbox.hosts().find((host) => host.hostKey === hostKey)
+      if (added === undefined) throw messengerError('HOST_LIMIT')
+      return added
     },
     async send(options) {
       assertRunning()
@@ -210,7 +229,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
         const messages = []
         for (let position = Math.max(1, end - count + 1); position <= end; position += 1) {
           const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
-          messages.push(describeMessage(contactId, position, message))
+          messages.push(describeMessage(context, contactId, position, message))
         }
         return messages
       }),
@@ -233,25 +252,6 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       })
     },
   }
-}
-
-/** What a daemon without hosts says of them. */
-const NO_MAILBOX: MailboxStatus = {
-  hosts: 0,
-  replicas: 0,
-  quorum: 0,
-  separation: 'none',
-  couriers: [],
-  tableRoot: '00'.repeat(32),
-  tablesAgree: true,
-  nextWriteAtMs: undefined,
-  nextReadAtMs: undefined,
-  loopReturn: undefined,
-  lastError: undefined,
-}
-
-function notYet(): never {
-  throw new InternalError('not yet: mailboxes are not connected to the messenger')
 }
 
 /** @throws {AppError} `HOST_ENTRY_*` */
@@ -312,7 +312,7 @@ async function expandEvent(context: Context, stored: StoredEvent['body']): Promi
       const message = await readRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
       return message === undefined
         ? undefined
-        : { type: 'message', message: describeMessage(contactId, position, message) }
+        : { type: 'message', message: describeMessage(context, contactId, position, message) }
     }
     case 'request': {
       const request = context.requests.get(stored.requestId)

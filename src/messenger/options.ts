@@ -53,6 +53,17 @@ export const INBOUND_BURST_COUNT = 64
 
 /** Envelopes waiting for one contact; about 1.7 MiB in memory. */
 export const OUTBOX_MAX_COUNT = 4_096
+/** Messages that one read receipt names at most, the newest first; what is older was read before. */
+export const READ_RECEIPT_MAX_COUNT = 200
+/**
+ * Read slots after which a stored box that the other side has passed over, acknowledging what came later, is given up and
+ * its envelopes take another. Guessed: twice what a reader needs to ask every replica of a few dozen ids.
+ */
+export const REBOX_AFTER_INTERVALS = 200
+/** How long before the copies of an undelivered message end that is told. */
+export const EXPIRY_WARNING_MS = 2 * DAY_MS
+/** Copies are renewed when so little is left of them; renewing earlier finds them there and adds nothing. */
+export const EXPIRY_MARGIN_MS = HOUR_MS
 /** Events kept for clients that are away; older ones are dropped and announced as an overflow. */
 export const EVENT_LOG_MAX_COUNT = 10_000
 /** How many messages one contact may have half-received. */

@@ -1,24 +1,57 @@
 /**
- * The acceptor's side of a rendezvous: a session for the inviter's bundle, and the request that carries it.
- * Never lets a request leave before session and request are stored together. Spec 10-messenger §5, 06-identity §5.
+ * The acceptor's side of an invite: a session for the inviter's bundle, and the request that carries it, by rendezvous or
+ * by mailbox.
+ * Never lets a request leave before session and request are stored together. Spec 10-messenger §5, 06-identity §5,
+ * 03-mailbox §7.3.
  * @module
  */
 import { hexEncode, utf8Encode } from '../base/index.ts'
 import { openBundle } from '../identity/index.ts'
-import { encodeSessionState } from '../session/index.ts'
+import { deriveBoxKeys, inviteBoxSeed, sealBox } from '../mailbox/index.ts'
 import type { RendezvousResult } from '../wire/index.ts'
-import { CONTENT_TYPE_TEXT, ENVELOPE_BODY_BYTES, encodeContentPart, onionAddress, padBody } from '../wire/index.ts'
+import {
+  CONTENT_TYPE_TEXT,
+  decodeHostEntry,
+  ENVELOPE_BODY_BYTES,
+  encodeBox,
+  encodeBoxBody,
+  encodeContentPart,
+  onionAddress,
+  padBody,
+} from '../wire/index.ts'
 import { type ContactEntry, type Context, isLive } from './context.ts'
-import { contactKey, moveContact, NO_COPIES, putContact } from './conversation.ts'
+import { moveContact, NOT_STORED, putContact, putSession } from './conversation.ts'
+import { isUndelivered, putDelivery } from './deliveries.ts'
 import type { Step } from './journal.ts'
+import { contactKey } from './keys.ts'
 import { RENDEZVOUS_GRACE_MS } from './options.ts'
-import { getRecord, MESSAGE, OUTGOING_REQUEST, type OutgoingRequest, TABLE } from './records.ts'
+import { getRecord, MESSAGE, OUTGOING_REQUEST, type OutgoingRequest, POSITION, TABLE } from './records.ts'
 import { createRendezvousDialer } from './rendezvous.ts'
+import { unwatchBox, watchBox } from './watching.ts'
 
-/** Runs the rendezvous until it has an outcome; `onDelivered` is called once the inviter's daemon has the request. */
-export function startRequest(context: Context, entry: ContactEntry, onDelivered: () => void): void {
+/** Looks for the bundle, in its box and at its rendezvous, until the request is with the inviter or with the hosts. */
+export async function startRequest(context: Context, entry: ContactEntry): Promise<void> {
   const { outgoing } = entry
-  if (outgoing === undefined || entry.rendezvous !== undefined) return
+  if (outgoing === undefined) return
+  startRendezvous(context, entry, outgoing)
+  if (outgoing.hosts.length === 0) return
+  await context.mailbox.addHosts(outgoing.hosts.flatMap((bytes) => decodeHostEntry(bytes) ?? []))
+  // A request that is made is written by the next slot that finds it.
+  if (entry.outgoing?.request === undefined && isLive(context, entry)) {
+    watchBox(context, bundleBoxId(outgoing), { kind: 'bundle', entry }, true)
+  }
+}
+
+function bundleBoxId(outgoing: OutgoingRequest): Uint8Array {
+  return deriveBoxKeys(inviteBoxSeed(outgoing.voucher, 'bundle')).boxId
+}
+
+function requestBoxId(outgoing: OutgoingRequest): Uint8Array {
+  return deriveBoxKeys(inviteBoxSeed(outgoing.voucher, 'request')).boxId
+}
+
+function startRendezvous(context: Context, entry: ContactEntry, outgoing: OutgoingRequest): void {
+  if (outgoing.rendezvousPublicKey === undefined || entry.rendezvous !== undefined) return
   const dialer = createRendezvousDialer(context.deps, {
     voucher: outgoing.voucher,
     address: onionAddress(outgoing.rendezvousPublicKey),
@@ -29,13 +62,80 @@ export function startRequest(context: Context, entry: ContactEntry, onDelivered:
       outgoing.inviteExpiresAtMs + (entry.outgoing?.request === undefined ? 0 : RENDEZVOUS_GRACE_MS),
     storedRequest: () => entry.outgoing?.request,
     onBundle: (sealed) => context.journal.transact((step) => makeRequest(context, step, entry, outgoing, sealed)),
-    onOutcome: (outcome) =>
-      context.journal.transact((step) => finishRequest(context, step, entry, outcome, onDelivered)),
+    onOutcome: (outcome) => context.journal.transact((step) => finishRequest(context, step, entry, outcome)),
     onFailure: context.deps.onFailure,
   })
   if (!context.owner.adopt(dialer)) return
   entry.rendezvous = dialer
   dialer.start()
+}
+
+/** What the box of the bundle holds; undefined when it holds something else, which only the invite's maker could put there. */
+export function receiveBundleBox(
+  context: Context,
+  entry: ContactEntry,
+  sealedBundle: Uint8Array | undefined,
+): Promise<void> {
+  return context.journal.transact(async (step) => {
+    const { outgoing } = entry
+    if (outgoing === undefined || entry.record.state !== 'requesting') return
+    const request = sealedBundle && makeRequest(context, step, entry, outgoing, sealedBundle)
+    if (request === undefined) await finishRequest(context, step, entry, 'bundle-invalid')
+  })
+}
+
+/** What lies where our request should. Not told as an error before it was read: an intermediate may lie. */
+export function receiveTakenBox(
+  context: Context,
+  entry: ContactEntry,
+  outcome: 'pending' | 'used' | 'revoked',
+): Promise<void> {
+  return context.journal.transact((step) => finishRequest(context, step, entry, outcome))
+}
+
+/** Enough hosts keep the request; the inviter will find it. */
+export function noteRequestStored(
+  context: Context,
+  entry: ContactEntry,
+  stored: { readonly replicas: number; readonly wanted: number; readonly untilMs: number },
+): Promise<void> {
+  const { replicas, wanted, untilMs } = stored
+  return context.journal.transact((step) =>
+    finishRequest(context, step, entry, 'pending', { replicas, wanted, untilMs }),
+  )
+}
+
+/** The inviter has accepted: something that only they can seal has come. */
+export function activate(context: Context, entry: ContactEntry): Promise<void> {
+  return context.journal.transact(async (step) => {
+    const { state, contactId, messageCount } = entry.record
+    if (!isLive(context, entry) || (state !== 'requested' && state !== 'requesting')) return
+    if (state === 'requesting') step.delete(TABLE.outgoingRequest, contactId)
+    moveContact(step, entry, { state: 'active' })
+    const key = contactKey(contactId, 1)
+    const first = messageCount === 0 ? undefined : await getRecord(context.deps.store, TABLE.message, key, MESSAGE)
+    if (first?.direction === 'sent' && isUndelivered(first) && !hasEnvelope(entry, 1)) {
+      putDelivery(context, step, entry, 1, first, { delivery: 'delivered', partsLeft: 0 })
+    }
+    step.after(() => endRequest(context, entry))
+  })
+}
+
+/** The first message rides with the request; every other has envelopes until it is acknowledged. */
+function hasEnvelope(entry: ContactEntry, position: number): boolean {
+  return [...entry.envelopes.values()].some((envelope) => envelope.position === position)
+}
+
+/** Nothing looks for the bundle, or for what took the place of the request, any more. */
+function endRequest(context: Context, entry: ContactEntry): void {
+  const { outgoing } = entry
+  if (outgoing !== undefined && outgoing.hosts.length > 0) {
+    unwatchBox(context, bundleBoxId(outgoing))
+    unwatchBox(context, requestBoxId(outgoing))
+  }
+  entry.outgoing = undefined
+  if (entry.rendezvous !== undefined) context.owner.dismiss(entry.rendezvous)
+  entry.rendezvous = undefined
 }
 
 /** Starts the session for a bundle and stores request and session together, before the request may leave. */
@@ -74,9 +174,10 @@ function makeRequest(
   })
   if (!started.ok) return undefined
   const { state, request, laneSecret, consumed } = started
-  const stored = { ...outgoing, request }
+  const requestBox = outgoing.hosts.length === 0 ? undefined : sealRequestBox(outgoing.voucher, request)
+  const stored = { ...outgoing, request, requestBox }
   step.put(TABLE.outgoingRequest, contactId, OUTGOING_REQUEST.encode(stored), { erasable: true })
-  step.put(TABLE.session, contactId, encodeSessionState(state), { erasable: true })
+  putSession(context, step, entry, state, consumed)
   step.put(TABLE.laneSecret, contactId, laneSecret, { erasable: true })
   putContact(step, entry, { ...entry.record, remote: bundle.identity, messageCount: text === undefined ? 0 : 1 })
   if (text !== undefined) {
@@ -92,44 +193,50 @@ function makeRequest(
         timestampMs,
         storedAtMs: timestampMs,
         delivery: 'queued',
-        ...NO_COPIES,
+        ...NOT_STORED,
         partsLeft: 1,
         idempotencyKey: undefined,
       }),
     )
   }
+  if (text !== undefined) step.put(TABLE.sentIndex, contactKey(contactId, hexEncode(messageId)), POSITION.encode(1))
   step.after(() => {
     entry.outgoing = stored
-    entry.session = state
     entry.laneSecret = laneSecret
-    for (const secret of consumed) secret.fill(0)
   })
   return request
 }
 
-async function finishRequest(
+function sealRequestBox(voucher: Uint8Array, request: Uint8Array): Uint8Array {
+  const body = encodeBoxBody({ kind: 'payload', payload: request })
+  return encodeBox(sealBox(deriveBoxKeys(inviteBoxSeed(voucher, 'request')), body))
+}
+
+/** `stored` when the request is with hosts; otherwise the inviter's daemon has answered. */
+export async function finishRequest(
   context: Context,
   step: Step,
   entry: ContactEntry,
   outcome: RendezvousResult | 'bundle-invalid',
-  onDelivered: () => void,
+  stored?: { readonly replicas: number; readonly wanted: number; readonly untilMs: number },
 ): Promise<void> {
   if (!isLive(context, entry) || entry.record.state !== 'requesting') return
   const { contactId } = entry.record
   step.delete(TABLE.outgoingRequest, contactId)
-  const isDelivered = outcome === 'pending'
+  const isPending = outcome === 'pending'
   if (entry.outgoing?.message !== undefined && entry.record.messageCount > 0) {
     const message = await getRecord(context.deps.store, TABLE.message, contactKey(contactId, 1), MESSAGE)
-    const delivery = isDelivered ? 'delivered' : 'failed'
-    step.put(TABLE.message, contactKey(contactId, 1), MESSAGE.encode({ ...message, partsLeft: 0, delivery }))
-    step.event({ type: 'delivery', contactId, messageId: message.messageId, delivery, ...NO_COPIES })
+    const change = !isPending
+      ? ({ delivery: 'failed', failure: failureOf(outcome), partsLeft: 0 } as const)
+      : stored === undefined
+        ? ({ delivery: 'delivered', partsLeft: 0 } as const)
+        : ({ delivery: 'stored', stored } as const)
+    putDelivery(context, step, entry, 1, message, change)
   }
-  moveContact(step, entry, isDelivered ? { state: 'requested' } : { state: 'failed', failure: failureOf(outcome) })
+  moveContact(step, entry, isPending ? { state: 'requested' } : { state: 'failed', failure: failureOf(outcome) })
   step.after(() => {
-    entry.outgoing = undefined
-    if (entry.rendezvous !== undefined) context.owner.release(entry.rendezvous)
-    entry.rendezvous = undefined
-    if (isDelivered) onDelivered()
+    endRequest(context, entry)
+    if (isPending) context.resume(entry)
   })
 }
 

@@ -3,9 +3,13 @@
  * Never holds an onion address or a key outside the tables marked as erasable. Spec 10-messenger §2.
  * @module
  */
+import { INVITE_HOSTS_MAX_COUNT } from '../identity/index.ts'
 import type { KeyValueStore } from '../ports/index.ts'
 import {
+  BOX_BYTES,
+  BOX_ENVELOPES_MAX_COUNT,
   createPacked,
+  HOST_ENTRY_BYTES,
   LANE_SEQUENCE_MAX,
   MESSAGE_ID_BYTES,
   type Packed,
@@ -13,7 +17,7 @@ import {
   shape,
 } from '../wire/index.ts'
 import { messengerError } from './errors.ts'
-import { NAME_MAX_LENGTH } from './options.ts'
+import { NAME_MAX_LENGTH, OUTBOX_MAX_COUNT } from './options.ts'
 
 /** Four bytes of UTF-8 a character at most. */
 const NAME_MAX_BYTES = NAME_MAX_LENGTH * 4
@@ -35,8 +39,10 @@ const key = shape.bytes(KEY_BYTES)
 const blob = shape.bytesBetween(1, BLOB_MAX_BYTES)
 const contactState = shape.oneOf('requesting', 'requested', 'active', 'failed', 'blocked')
 const delivery = shape.oneOf('queued', 'sent', 'stored', 'delivered', 'read', 'failed')
-const stored = shape.optional(shape.record({ replicas: counter, wanted: counter, untilMs: time }))
+const replicaCount = shape.integer(0, 255)
+const copies = shape.optional(shape.record({ replicas: replicaCount, wanted: replicaCount, untilMs: time }))
 const duration = shape.optional(counter)
+const box = shape.bytes(BOX_BYTES)
 
 export const PROFILE = createPacked(shape.record({ createdAtMs: time, keys: blob }))
 
@@ -67,14 +73,19 @@ const contactRecord = shape.record({
 export type ContactRecord = ShapeValue<typeof contactRecord>
 export const CONTACT = createPacked(contactRecord)
 
-/** Erasable. What the dialer of a rendezvous needs until the inviter has the request. */
+/** Erasable. What the acceptor of an invite needs until the inviter, or the hosts, have the request. */
 const outgoingRequest = shape.record({
   voucher: key,
-  rendezvousPublicKey: key,
+  /** Undefined for an invite without a rendezvous. */
+  rendezvousPublicKey: shape.optional(key),
+  /** Hosts that the invite named, encoded; none for an invite without mailboxes. */
+  hosts: shape.list(shape.bytes(HOST_ENTRY_BYTES), INVITE_HOSTS_MAX_COUNT),
   inviteExpiresAtMs: time,
   message: shape.optional(shape.text(TEXT_MAX_BYTES, 1)),
   /** The sealed request, once made: after a crash the same bytes go out again. */
   request: shape.optional(blob),
+  /** The same request in its box. */
+  requestBox: shape.optional(box),
 })
 export type OutgoingRequest = ShapeValue<typeof outgoingRequest>
 export const OUTGOING_REQUEST = createPacked(outgoingRequest)
@@ -115,9 +126,10 @@ const messageRecord = shape.record({
   timestampMs: time,
   storedAtMs: time,
   delivery: shape.optional(delivery),
-  stored,
+  stored: copies,
   failure: code,
-  retryAfterMs: duration,
+  /** Not tried again before; 0 for no obstacle. */
+  retryAtMs: time,
   /** Envelopes of a sent message that are not acknowledged yet. */
   partsLeft: counter,
   idempotencyKey: shape.optional(shape.text(NAME_MAX_BYTES, 1)),
@@ -126,6 +138,39 @@ export type MessageRecord = ShapeValue<typeof messageRecord>
 export const MESSAGE = createPacked(messageRecord)
 
 export const POSITION = createPacked(counter)
+
+/** One box that was made for a contact, kept until all it carries is acknowledged. */
+const outboundBox = shape.record({
+  box,
+  sequences: shape.list(sequence, BOX_ENVELOPES_MAX_COUNT),
+  state: shape.oneOf('pending', 'sent', 'stored'),
+  copies,
+  /** When its state became `stored`; 0 before. */
+  storedAtMs: time,
+  /** Not written again before; 0 for at once. */
+  retryAtMs: time,
+  /** Whether the end of the copies was announced. */
+  warned: shape.boolean(),
+})
+export type OutboundBox = ShapeValue<typeof outboundBox>
+export const OUTBOUND_BOX = createPacked(outboundBox)
+
+const contactMailbox = shape.record({
+  /** Numbers of the boxes that are kept, ascending. */
+  boxes: shape.list(counter, OUTBOX_MAX_COUNT),
+  nextBox: counter,
+  /** Something was received that no box or record of ours has acknowledged since. */
+  ackOwed: shape.boolean(),
+})
+export type ContactMailbox = ShapeValue<typeof contactMailbox>
+export const CONTACT_MAILBOX = createPacked(contactMailbox)
+
+/** What a contact without a record has. */
+export const NEW_CONTACT_MAILBOX: ContactMailbox = {
+  boxes: [],
+  nextBox: 1,
+  ackOwed: false,
+}
 
 const reassembly = shape.record({
   messageId: shape.bytes(MESSAGE_ID_BYTES),
@@ -147,10 +192,17 @@ const inviteRecord = shape.record({
 export type InviteRecord = ShapeValue<typeof inviteRecord>
 export const INVITE = createPacked(inviteRecord)
 
-/** Erasable. What the rendezvous of an invite needs. */
+/** Erasable. What the rendezvous and the boxes of an invite need. */
 const inviteSecrets = shape.record({
   voucher: key,
-  onionSeed: key,
+  /** Undefined for an invite without a rendezvous. */
+  onionSeed: shape.optional(key),
+  /** The box with the bundle; undefined for an invite without mailboxes. */
+  bundleBox: shape.optional(box),
+  /** Until when hosts keep it; 0 before they do. */
+  bundleUntilMs: time,
+  /** Takes the place of a request that never came, so that a late acceptor learns of the revocation. */
+  closingBox: shape.optional(box),
   sealedBundle: blob,
   /** Undefined once the invite was used: each bundle serves one handshake. */
   prekeys: shape.optional(blob),
@@ -185,7 +237,7 @@ export const EVENT = createPacked(
     atMs: time,
     body: shape.variant('type', {
       message: { contactId: id, position: counter },
-      delivery: { contactId: id, messageId: id, delivery, stored, failure: code, retryAfterMs: duration },
+      delivery: { contactId: id, messageId: id, delivery, stored: copies, failure: code, retryAfterMs: duration },
       expiring: { contactId: id, messageId: id, untilMs: time },
       request: { requestId: id },
       contact: { contactId: id, state: contactState, failure: code },
@@ -207,6 +259,12 @@ export const TABLE = {
   envelope: 'envelope',
   inbox: 'inbox',
   message: 'message',
+  /** Position of a sent message by its id. */
+  sentIndex: 'sent-index',
+  /** Erasable. Mailbox sequences of both directions. */
+  sequences: 'sequences',
+  contactMailbox: 'contact-mailbox',
+  box: 'box',
   idempotency: 'idempotency',
   partialIds: 'partial-ids',
   partial: 'partial',

@@ -3,6 +3,7 @@
  * Never answers anybody but the holder of the invite, and every answer has one size. Spec 06-identity §5.
  * @module
  */
+import { attempt, createTaskGroup, isForeseen, whenAborted, withDeadline } from '../base/index.ts'
 import { deriveRendezvousKeys } from '../identity/index.ts'
 import { nextReconnectDelayMs } from '../padding/index.ts'
 import type { Clock, Logger, OnionAddress, OnionSecretKey, Random, RecordLink, RecordNetwork } from '../ports/index.ts'
@@ -19,7 +20,6 @@ import {
   RENDEZVOUS_RECORD_BYTES,
 } from '../wire/index.ts'
 import { DIAL_TIMEOUT_MS, RENDEZVOUS_LINKS_MAX_COUNT, RENDEZVOUS_STEP_TIMEOUT_MS } from './options.ts'
-import { attempt, createTaskGroup, isForeseen, whenAborted, withDeadline } from './tasks.ts'
 
 const RENDEZVOUS_PROTOCOL = '/noctule/rendezvous/1'
 

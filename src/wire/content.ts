@@ -9,6 +9,8 @@ import { createPacked, type ShapeValue, shape } from './pack.ts'
 
 /** Content types of this version. Others are kept and shown as unsupported. */
 export const CONTENT_TYPE_TEXT = 1
+/** The body names messages that the sender of this content has read: their ids, one after the other. */
+export const CONTENT_TYPE_READ = 2
 const CONTENT_TYPE_MAX = 255
 
 /** Latest time that a JavaScript date can hold. */

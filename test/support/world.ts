@@ -4,6 +4,7 @@
  * @module
  */
 import { onionPublicKey, x25519PublicKey } from '../../src/crypto/index.ts'
+import { MAILBOX_PARAMETERS } from '../../src/mailbox/index.ts'
 import { type Messenger, openMessenger, SESSION_FUNCTIONS } from '../../src/messenger/index.ts'
 import type {
   Clock,
@@ -15,7 +16,8 @@ import type {
   TorStatus,
 } from '../../src/ports/index.ts'
 import { createMemoryRecordHub, type MemoryRecordHub } from '../../src/transport/index.ts'
-import { LANE_RECORD_BYTES, onionAddress, RENDEZVOUS_RECORD_BYTES } from '../../src/wire/index.ts'
+import { type HostEntry, LANE_RECORD_BYTES, onionAddress, RENDEZVOUS_RECORD_BYTES } from '../../src/wire/index.ts'
+import { createMemoryMailboxes, type MemoryMailboxes } from './memory-mailboxes.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
@@ -40,6 +42,7 @@ const SILENT: Logger = {
 export interface World {
   readonly clock: VirtualClock
   readonly hub: MemoryRecordHub
+  readonly mailboxes: MemoryMailboxes
   /** What background tasks reported as bugs. */
   readonly failures: unknown[]
   messenger(name: string): Messenger
@@ -79,7 +82,11 @@ interface Member {
 
 export async function createWorld(
   names: readonly string[],
-  options: { readonly clockOf?: (name: string, clock: VirtualClock) => Clock } = {},
+  options: {
+    readonly clockOf?: (name: string, clock: VirtualClock) => Clock
+    /** Hosts that every member knows; none unless given. */
+    readonly hosts?: readonly HostEntry[]
+  } = {},
 ): Promise<World> {
   const clock = createVirtualClock()
   const hub = createMemoryRecordHub({
@@ -87,6 +94,7 @@ export async function createWorld(
     addressOf: (secretKey) => onionAddress(onionPublicKey(secretKey)),
     clientPublicKeyOf: x25519PublicKey,
   })
+  const mailboxes = createMemoryMailboxes()
   const failures: unknown[] = []
   const members = new Map<string, Member>()
   let listeners = 0
@@ -143,6 +151,18 @@ export async function createWorld(
       tor: { status: () => TOR_STATUS },
       network: watchNetwork(hub.createNetwork(), member),
       session: SESSION_FUNCTIONS,
+      mailbox: MAILBOX_PARAMETERS,
+      createMailbox: (owner) =>
+        Promise.resolve(
+          mailboxes.client({
+            clock: member.clock,
+            random: createSeededRandom(member.seed * 1_000 + opened + 500),
+            parameters: MAILBOX_PARAMETERS,
+            owner,
+            onFailure: (error) => failures.push(error),
+            hosts: options.hosts ?? [],
+          }),
+        ),
       onFailure: (error) => failures.push(error),
     })
     member.messenger = messenger
@@ -172,6 +192,7 @@ export async function createWorld(
   return {
     clock,
     hub,
+    mailboxes,
     failures,
     messenger(name) {
       const { messenger } = find(name)

@@ -1,0 +1,216 @@
+/**
+ * Messages from one contact: opened, and stored before they are acknowledged.
+ * Never answers what is invalid, old or there already, except as every record does. Spec 10-messenger §4.
+ * @module
+ */
+import { attempt, hexEncode, utf8Decode } from '../base/index.ts'
+import { applyAck, noteReceived, removeAcknowledged } from '../padding/index.ts'
+import {
+  addContentPart,
+  CONTENT_TYPE_READ,
+  CONTENT_TYPE_TEXT,
+  type Content,
+  type ContentPart,
+  decodeContentPart,
+  decodeLaneRecord,
+  MESSAGE_ID_BYTES,
+  unpadBody,
+} from '../wire/index.ts'
+import { type ContactEntry, type Context, isLive } from './context.ts'
+import { describeMessage, NOT_STORED, outstandingSequences, putContact, putOutbox, putSession } from './conversation.ts'
+import { isUndelivered, putDelivery } from './deliveries.ts'
+import type { Step } from './journal.ts'
+import { contactKey } from './keys.ts'
+import { PARTIAL_MESSAGES_MAX_COUNT, REBOX_AFTER_INTERVALS } from './options.ts'
+import { putBoxes } from './outbound-boxes.ts'
+import {
+  getRecord,
+  IDS,
+  INBOX,
+  MESSAGE,
+  type MessageRecord,
+  POSITION,
+  REASSEMBLY,
+  readRecord,
+  TABLE,
+} from './records.ts'
+
+/**
+ * Handles an inbound record; false when it does not decode. What does not decode or open, or cannot be stored for want of
+ * space, is dropped in silence, as if it had been lost: it comes again in one of its sender's slots.
+ */
+export async function receiveRecord(context: Context, entry: ContactEntry, bytes: Uint8Array): Promise<boolean> {
+  const { journal, deps } = context
+  const record = decodeLaneRecord(bytes)
+  if (record === undefined) return false
+  if (applyAck(entry.queue, record.ackBase, record.ackBits).acknowledged.length > 0) {
+    await attempt(deps.logger, 'acknowledgement not stored', () =>
+      journal.transact((step) => acknowledge(context, step, entry, record.ackBase, record.ackBits)),
+    )
+  }
+  if (record.kind === 'envelope' && noteReceived(entry.queue, record.sequence).fresh) {
+    await attempt(deps.logger, 'envelope not stored', () =>
+      journal.transact((step) => receiveEnvelope(context, step, entry, record.sequence, record.envelope)),
+    )
+  }
+  return true
+}
+
+/** Removes what the other side has stored, and the boxes that carried nothing else. */
+export async function acknowledge(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  ackBase: number,
+  ackBits: number,
+): Promise<void> {
+  if (!isLive(context, entry)) return
+  const { contactId } = entry.record
+  const { acknowledged } = applyAck(entry.queue, ackBase, ackBits)
+  if (acknowledged.length === 0) return
+  const gone = new Set(acknowledged)
+  const partsByPosition = new Map<number, number>()
+  for (const sequence of acknowledged) {
+    step.delete(TABLE.envelope, contactKey(contactId, sequence))
+    const position = entry.envelopes.get(sequence)?.position
+    if (position !== undefined && position > 0) partsByPosition.set(position, (partsByPosition.get(position) ?? 0) + 1)
+  }
+  let delivered = 0
+  for (const [position, parts] of partsByPosition) {
+    const message = await getRecord(context.deps.store, TABLE.message, contactKey(contactId, position), MESSAGE)
+    const partsLeft = message.partsLeft - parts
+    const isDelivered = partsLeft === 0 && isUndelivered(message)
+    const change = isDelivered ? ({ delivery: 'delivered', failure: undefined, retryAtMs: 0 } as const) : {}
+    putDelivery(context, step, entry, position, message, { partsLeft, ...change })
+    if (partsLeft === 0) delivered += 1
+  }
+  const left = outstandingSequences(entry).filter((sequence) => !gone.has(sequence))
+  putOutbox(step, entry, left, entry.queue.lastSequence)
+  putContact(step, entry, { ...entry.record, queuedMessages: entry.record.queuedMessages - delivered })
+  dropBoxes(context, step, entry, gone)
+  step.after(() => {
+    entry.queue = removeAcknowledged(entry.queue, acknowledged)
+    for (const sequence of acknowledged) entry.envelopes.delete(sequence)
+  })
+}
+
+/**
+ * Boxes that have nothing left to carry go; so do those that the other side has passed over, whose envelopes then find
+ * another box.
+ */
+function dropBoxes(context: Context, step: Step, entry: ContactEntry, acknowledged: ReadonlySet<number>): void {
+  const highest = Math.max(...acknowledged)
+  const overdueMs = context.deps.clock.nowMs() - REBOX_AFTER_INTERVALS * context.deps.mailbox.readIntervalMs
+  const dropped = [...entry.boxes].flatMap(([number, box]) => {
+    const left = box.sequences.filter((sequence) => !acknowledged.has(sequence) && entry.envelopes.has(sequence))
+    const isDone = left.length === 0 && box.sequences.length > 0
+    const isPassedOver =
+      box.state === 'stored' && box.storedAtMs < overdueMs && left.length > 0 && left.every((each) => each < highest)
+    return isDone || isPassedOver ? [number] : []
+  })
+  if (dropped.length > 0) putBoxes(step, entry, dropped, undefined)
+}
+
+/** Opens an envelope and stores what it brings. What does not open is dropped in silence. */
+export async function receiveEnvelope(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  sequence: number,
+  envelope: Uint8Array,
+): Promise<void> {
+  const { deps } = context
+  // Looked at again inside the journal: the same envelope may have come twice.
+  if (!noteReceived(entry.queue, sequence).fresh) return
+  if (!isLive(context, entry)) {
+    // A removed contact's lane runs on for a while. Acknowledging as before, it tells nothing of the removal.
+    step.after(() => {
+      entry.queue = noteReceived(entry.queue, sequence).state
+    })
+    return
+  }
+  if (entry.session === undefined) return
+  const opened = deps.session.openEnvelope(entry.session, envelope, deps.clock.nowMs())
+  if (!opened.ok) {
+    deps.logger.debug('envelope dropped')
+    return
+  }
+  putSession(context, step, entry, opened.state, opened.consumed)
+  const after = noteReceived(entry.queue, sequence).state
+  const inbox = { contiguous: after.receivedBase, beyond: after.receivedAhead }
+  step.put(TABLE.inbox, entry.record.contactId, INBOX.encode(inbox))
+  step.after(() => {
+    entry.queue = noteReceived(entry.queue, sequence).state
+  })
+  // Blocked: opened and acknowledged as ever, so that nothing shows the moment of the block, and then forgotten.
+  if (entry.muted) return
+  // A body that the contact sealed but no version of noctule writes is acknowledged and forgotten: it would come for ever.
+  const content = unpadBody(opened.body)
+  const part = content === undefined ? undefined : decodeContentPart(content)
+  if (part !== undefined) await receivePart(context, step, entry, part)
+}
+
+async function receivePart(context: Context, step: Step, entry: ContactEntry, part: ContentPart): Promise<void> {
+  const { store } = context.deps
+  const { contactId } = entry.record
+  const messageId = hexEncode(part.messageId)
+  const partialKey = contactKey(contactId, messageId)
+  const before = await readRecord(store, TABLE.partial, partialKey, REASSEMBLY)
+  const next = addContentPart(before, part)
+  if (next.state === 'conflict') return
+  const ids = (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []
+  if (next.state === 'pending') {
+    step.put(TABLE.partial, partialKey, REASSEMBLY.encode(next.reassembly))
+    if (before !== undefined) return
+    const kept = [...ids, messageId]
+    while (kept.length > PARTIAL_MESSAGES_MAX_COUNT)
+      step.delete(TABLE.partial, contactKey(contactId, kept.shift() ?? ''))
+    step.put(TABLE.partialIds, contactId, IDS.encode(kept))
+    return
+  }
+  if (before !== undefined) {
+    step.delete(TABLE.partial, partialKey)
+    step.put(TABLE.partialIds, contactId, IDS.encode(ids.filter((id) => id !== messageId)))
+  }
+  if (next.content.type === CONTENT_TYPE_READ) await receiveRead(context, step, entry, next.content.body)
+  else storeReceived(context, step, entry, next.content)
+}
+
+/** What the other side says that it has read; ids that are not ours or not sent say nothing. */
+async function receiveRead(context: Context, step: Step, entry: ContactEntry, body: Uint8Array): Promise<void> {
+  const { store } = context.deps
+  const { contactId } = entry.record
+  const seen = new Set<number>()
+  for (let at = 0; at + MESSAGE_ID_BYTES <= body.length; at += MESSAGE_ID_BYTES) {
+    const messageId = hexEncode(body.subarray(at, at + MESSAGE_ID_BYTES))
+    const position = await readRecord(store, TABLE.sentIndex, contactKey(contactId, messageId), POSITION)
+    if (position === undefined || seen.has(position)) continue
+    seen.add(position)
+    const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+    if (message.direction !== 'sent' || message.delivery === 'read' || message.delivery === 'failed') continue
+    putDelivery(context, step, entry, position, message, { delivery: 'read', failure: undefined, retryAtMs: 0 })
+  }
+}
+
+/** Puts a complete message at the end of the conversation. */
+export function storeReceived(context: Context, step: Step, entry: ContactEntry, content: Content): void {
+  const { contactId } = entry.record
+  const text = content.type === CONTENT_TYPE_TEXT ? utf8Decode(content.body) : undefined
+  const position = entry.record.messageCount + 1
+  const record: MessageRecord = {
+    messageId: hexEncode(content.messageId),
+    direction: 'received',
+    type: text === undefined ? 'unsupported' : 'text',
+    text: text ?? '',
+    raw: text === undefined ? { type: content.type, body: content.body } : undefined,
+    timestampMs: content.timestampMs,
+    storedAtMs: context.deps.clock.nowMs(),
+    delivery: undefined,
+    ...NOT_STORED,
+    partsLeft: 0,
+    idempotencyKey: undefined,
+  }
+  step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode(record))
+  putContact(step, entry, { ...entry.record, messageCount: position })
+  step.event({ type: 'message', message: describeMessage(context, contactId, position, record) })
+}

@@ -1,0 +1,197 @@
+/**
+ * What the mailbox client asks of the messenger: the next box to write, and what to do with one that was read.
+ * Never answers from the network's side: a box that was read is on disk before its id is given up. Spec 03-mailbox §1.
+ * @module
+ */
+import { equalBytes, hexEncode } from '../base/index.ts'
+import {
+  deriveBoxKeys,
+  inviteBoxSeed,
+  keysOf,
+  type MailboxOwner,
+  noteRead,
+  openBox,
+  signTombstone,
+  type WriteResult,
+} from '../mailbox/index.ts'
+import { applyAck, LANE_WINDOW_COUNT, noteReceived } from '../padding/index.ts'
+import { type Box, type ConversationBody, decodeBox, decodeBoxBody, HANDSHAKE_REQUEST_BYTES } from '../wire/index.ts'
+import { type ContactEntry, type Context, type InviteEntry, isLive } from './context.ts'
+import { putSequences } from './conversation.ts'
+import { messengerError } from './errors.ts'
+import { acknowledge, receiveEnvelope } from './incoming.ts'
+import { findInviteBox, noteInviteBoxResult, receiveRequestBox } from './invitations.ts'
+import { findPendingBox, hasFreshBox, noteBoxResult, noteBoxSent, packBox, putBoxes } from './outbound-boxes.ts'
+import { activate, noteRequestStored, receiveBundleBox, receiveTakenBox } from './outgoing-request.ts'
+import { unwatchBox, watchBox } from './watching.ts'
+
+type Writer =
+  | { readonly kind: 'invite'; readonly entry: InviteEntry; readonly which: 'bundle' | 'closing' }
+  | { readonly kind: 'request'; readonly entry: ContactEntry }
+  | { readonly kind: 'conversation'; readonly entry: ContactEntry; readonly number: number }
+
+export function createMailboxOwner(getContext: () => Context): MailboxOwner {
+  /** Handed out and not answered yet, by box id. */
+  const inFlight = new Map<string, Writer>()
+  let turn = 0
+
+  const idOf = (box: Uint8Array): string => hexEncode(decodeBox(box)?.boxId ?? new Uint8Array())
+  const isInFlight = (box: Uint8Array): boolean => inFlight.has(idOf(box))
+  const handOut = (box: Uint8Array, writer: Writer): Uint8Array => {
+    inFlight.set(idOf(box), writer)
+    return box
+  }
+
+  /** Contacts, a different one first each time, so that nobody's long text keeps the others waiting. */
+  const contactsInTurn = (context: Context): readonly ContactEntry[] => {
+    const entries = [...context.contacts.values()]
+    turn += 1
+    const start = entries.length === 0 ? 0 : turn % entries.length
+    return [...entries.slice(start), ...entries.slice(0, start)]
+  }
+
+  const nextWrite = async (): Promise<Uint8Array | undefined> => {
+    const context = getContext()
+    for (const entry of context.invites.values()) {
+      const found = findInviteBox(context, entry, isInFlight)
+      if (found !== undefined) return handOut(found.box, { kind: 'invite', entry, which: found.which })
+    }
+    const entries = contactsInTurn(context)
+    for (const entry of entries) {
+      const box = entry.muted || entry.record.state !== 'requesting' ? undefined : entry.outgoing?.requestBox
+      if (box !== undefined && !isInFlight(box)) return handOut(box, { kind: 'request', entry })
+    }
+    for (const entry of entries) {
+      // What was written before goes first: the reader waits for boxes in their order.
+      const found =
+        findPendingBox(context, entry, isInFlight) ??
+        (hasFreshBox(context, entry) ? await packBox(context, entry) : undefined)
+      if (found !== undefined) {
+        return handOut(found.box.box, { kind: 'conversation', entry, number: found.number })
+      }
+    }
+    return undefined
+  }
+
+  const settle = async (writer: Writer, boxId: Uint8Array, result: WriteResult): Promise<void> => {
+    const context = getContext()
+    switch (writer.kind) {
+      case 'invite':
+        return noteInviteBoxResult(context, writer.entry, writer.which, result)
+      case 'conversation':
+        return noteBoxResult(context, writer.entry, writer.number, result)
+      case 'request':
+        if (result.status === 'stored') return noteRequestStored(context, writer.entry, result)
+        // Somebody was first, says an intermediate; the box itself will tell.
+        if (result.status === 'conflict') watchBox(context, boxId, { kind: 'taken', entry: writer.entry }, true)
+    }
+  }
+
+  return {
+    nextWrite,
+    async onWriteSent(boxId) {
+      const writer = inFlight.get(hexEncode(boxId))
+      if (writer?.kind === 'conversation') await noteBoxSent(getContext(), writer.entry, writer.number)
+    },
+    async onWriteResult(boxId, result) {
+      const id = hexEncode(boxId)
+      const writer = inFlight.get(id)
+      if (writer === undefined) return
+      try {
+        await settle(writer, boxId, result)
+      } finally {
+        inFlight.delete(id)
+      }
+    },
+    onBox: (box) => receiveBox(getContext(), box),
+  }
+}
+
+/** Resolves with the tombstone when what the box says is on disk. */
+async function receiveBox(context: Context, box: Box): Promise<Uint8Array | undefined> {
+  const watcher = context.watchers.get(hexEncode(box.boxId))
+  switch (watcher?.kind) {
+    case undefined:
+      return undefined
+    case 'conversation':
+      return receiveConversation(context, watcher.entry, box)
+    case 'bundle': {
+      const { outgoing } = watcher.entry
+      const payload = outgoing === undefined ? undefined : readPayload(outgoing.voucher, 'bundle', box)
+      await receiveBundleBox(context, watcher.entry, payload)
+      break
+    }
+    case 'taken': {
+      const { outgoing } = watcher.entry
+      if (outgoing?.requestBox !== undefined) {
+        const isOurs = equalBytes(decodeBox(outgoing.requestBox)?.signature ?? new Uint8Array(), box.signature)
+        const payload = readPayload(outgoing.voucher, 'request', box)
+        // What is longer than the inviter's closing word is somebody's request.
+        const outcome = isOurs ? 'pending' : payload?.length === HANDSHAKE_REQUEST_BYTES ? 'used' : 'revoked'
+        await receiveTakenBox(context, watcher.entry, outcome)
+      }
+      break
+    }
+    case 'request': {
+      const { secrets } = watcher.entry
+      const payload = secrets === undefined ? undefined : readPayload(secrets.voucher, 'request', box)
+      if (payload?.length === HANDSHAKE_REQUEST_BYTES) await receiveRequestBox(context, watcher.entry, payload)
+      break
+    }
+  }
+  unwatchBox(context, box.boxId)
+  // Boxes of an invite stay until they expire: they tell a second acceptor that there was a first.
+  return undefined
+}
+
+function readPayload(voucher: Uint8Array, which: 'bundle' | 'request', box: Box): Uint8Array | undefined {
+  const opened = openBox(deriveBoxKeys(inviteBoxSeed(voucher, which)), box)
+  const body = opened === undefined ? undefined : decodeBoxBody(opened)
+  return body?.kind === 'payload' ? body.payload : undefined
+}
+
+async function receiveConversation(context: Context, entry: ContactEntry, box: Box): Promise<Uint8Array | undefined> {
+  const { journal } = context
+  const keys = keysOf(entry.sequences, box.boxId)
+  if (keys === undefined) {
+    unwatchBox(context, box.boxId)
+    return undefined
+  }
+  const tombstone = signTombstone(keys)
+  const opened = openBox(keys, box)
+  const decoded = opened === undefined ? undefined : decodeBoxBody(opened)
+  const body = decoded?.kind === 'conversation' ? decoded : undefined
+  if (body !== undefined) await receiveBody(context, entry, body)
+  await journal.transact((step) => {
+    if (!isLive(context, entry)) return
+    const read = noteRead(entry.sequences, box.boxId, body?.previousBoxes)
+    putSequences(context, step, entry, read.sequences, read.consumed)
+    const owes = (body?.envelopes.length ?? 0) > 0 && entry.record.receipts.delivery && !entry.muted
+    if (!owes) return
+    putBoxes(step, entry, [], undefined, { ackOwed: true })
+    step.after(() => scheduleAck(context, entry))
+  })
+  return tombstone
+}
+
+async function receiveBody(context: Context, entry: ContactEntry, body: ConversationBody): Promise<void> {
+  const { journal } = context
+  const { ackBase, ackBits, envelopes } = body
+  const limit = entry.queue.receivedBase + LANE_WINDOW_COUNT
+  // The boxes before it have to be read first; it stays where it is until then.
+  if (envelopes.some(({ sequence }) => sequence > limit)) throw messengerError('BOX_TOO_EARLY')
+  if (applyAck(entry.queue, ackBase, ackBits).acknowledged.length > 0) {
+    await journal.transact((step) => acknowledge(context, step, entry, ackBase, ackBits))
+  }
+  for (const { sequence, envelope } of envelopes) {
+    if (!noteReceived(entry.queue, sequence).fresh) continue
+    await journal.transact((step) => receiveEnvelope(context, step, entry, sequence, envelope))
+  }
+  if (entry.record.state === 'requested' || entry.record.state === 'requesting') await activate(context, entry)
+}
+
+/** When an acknowledgement may have a box to itself: between one and three delays from now. METADATA §3.7. */
+export function scheduleAck(context: Context, entry: ContactEntry): void {
+  const { clock, random, mailbox } = context.deps
+  entry.ackDueMs ??= clock.monotonicMs() + mailbox.receiptDelayMs * (1 + 2 * random.uniform())
+}

@@ -1,0 +1,165 @@
+/**
+ * Mailboxes without a network: one shared set of boxes, and clients with slots in virtual time. For what the messenger does
+ * with mailboxes; couriers and hosts have tests of their own.
+ * Never more lenient than hosts: first write wins, tombstones stay, and ids nobody watches are never read.
+ * @module
+ */
+import { hexEncode } from '../../src/base/index.ts'
+import {
+  BOX_LIFETIME_MS,
+  type HostInfo,
+  type MailboxClient,
+  type MailboxOwner,
+  type MailboxParameters,
+  type MailboxStatus,
+  verifyBox,
+  verifyTombstone,
+  type WriteResult,
+} from '../../src/mailbox/index.ts'
+import type { Clock, Random } from '../../src/ports/index.ts'
+import { type Box, decodeBox, type HostEntry } from '../../src/wire/index.ts'
+
+interface StoredBox {
+  box: Box | undefined
+  readonly bytes: Uint8Array
+  readonly expiresAtMs: number
+}
+
+export interface MemoryMailboxes {
+  /** What hosts know when they know everything; changed by tests to lose or add something. */
+  readonly boxes: Map<string, StoredBox>
+  /** Every id that was ever written, and how often each was read. */
+  readonly reads: Map<string, number>
+  /** Decides what becomes of a write before it happens; undefined lets it happen. */
+  onWrite: ((box: Box) => WriteResult | undefined) | undefined
+  /** False hides a box from a read. */
+  onRead: ((boxId: Uint8Array) => boolean) | undefined
+  client(options: {
+    readonly clock: Clock
+    readonly random: Random
+    readonly parameters: MailboxParameters
+    readonly owner: MailboxOwner
+    readonly onFailure: (error: unknown) => void
+    /** Hosts that this client knows from the start. */
+    readonly hosts: readonly HostEntry[]
+  }): MailboxClient
+}
+
+export function createMemoryMailboxes(): MemoryMailboxes {
+  const boxes = new Map<string, StoredBox>()
+  const reads = new Map<string, number>()
+
+  const write = (bytes: Uint8Array, nowMs: number): WriteResult => {
+    const box = decodeBox(bytes)
+    if (box === undefined || !verifyBox(box)) throw new Error('a box that hosts refuse')
+    const forced = self.onWrite?.(box)
+    if (forced !== undefined) return forced
+    const id = hexEncode(box.boxId)
+    const before = boxes.get(id)
+    if (before !== undefined && before.expiresAtMs > nowMs) {
+      const isSame = before.box !== undefined && Buffer.compare(before.bytes, bytes) === 0
+      if (!isSame) return { status: 'conflict' }
+      return { status: 'stored', replicas: 8, wanted: 8, untilMs: before.expiresAtMs }
+    }
+    const expiresAtMs = nowMs + BOX_LIFETIME_MS
+    boxes.set(id, { box, bytes: bytes.slice(), expiresAtMs })
+    return { status: 'stored', replicas: 8, wanted: 8, untilMs: expiresAtMs }
+  }
+
+  const self: MemoryMailboxes = {
+    boxes,
+    reads,
+    onWrite: undefined,
+    onRead: undefined,
+    client({ clock, random, parameters, owner, onFailure, hosts }) {
+      const known = [...hosts]
+      const watched = new Map<string, Uint8Array>()
+      const stopper = new AbortController()
+      const running: Promise<void>[] = []
+      const loop = async (intervalMs: number, body: () => Promise<void>): Promise<void> => {
+        try {
+          for (;;) {
+            await clock.sleep(intervalMs * (0.5 + random.uniform()), stopper.signal)
+            if (known.length > 0) await body()
+          }
+        } catch (error: unknown) {
+          if (!stopper.signal.aborted) onFailure(error)
+        }
+      }
+      const writeSlot = async (): Promise<void> => {
+        const bytes = await owner.nextWrite()
+        const box = bytes === undefined ? undefined : decodeBox(bytes)
+        if (bytes === undefined || box === undefined) return
+        await owner.onWriteSent(box.boxId)
+        await clock.sleep(parameters.courierHoldMs, stopper.signal)
+        await owner.onWriteResult(box.boxId, write(bytes, clock.nowMs()))
+      }
+      const readSlot = async (): Promise<void> => {
+        for (const [id, boxId] of watched) {
+          const stored = boxes.get(id)
+          if (stored?.box === undefined || stored.expiresAtMs <= clock.nowMs() || self.onRead?.(boxId) === false)
+            continue
+          reads.set(id, (reads.get(id) ?? 0) + 1)
+          try {
+            const tombstone = await owner.onBox(stored.box)
+            if (tombstone === undefined) continue
+            if (!verifyTombstone(boxId, tombstone)) throw new Error('a tombstone that hosts refuse')
+            stored.box = undefined
+          } catch (error: unknown) {
+            // Read again later, as the real client does.
+            if (error instanceof Error && error.message.includes('hosts refuse')) throw error
+          }
+          return
+        }
+      }
+      return {
+        start() {
+          running.push(loop(parameters.writeIntervalMs, writeSlot), loop(parameters.readIntervalMs, readSlot))
+          return Promise.resolve()
+        },
+        async stop() {
+          stopper.abort()
+          await Promise.all(running)
+        },
+        watch: (boxId) => void watched.set(hexEncode(boxId), boxId),
+        unwatch: (boxId) => void watched.delete(hexEncode(boxId)),
+        status: (): MailboxStatus => ({
+          hosts: known.length,
+          replicas: Math.min(8, known.length),
+          quorum: Math.min(2, known.length),
+          separation: known.length === 0 ? 'none' : 'full',
+          couriers: [],
+          tableRoot: '00'.repeat(32),
+          tablesAgree: true,
+          nextWriteAtMs: undefined,
+          nextReadAtMs: undefined,
+          loopReturn: undefined,
+          lastError: undefined,
+        }),
+        hosts: () => known.map(describeHost),
+        entries: (count) => known.slice(0, count),
+        addHosts(entries) {
+          for (const entry of entries) {
+            if (!known.some(({ hostKey }) => hexEncode(hostKey) === hexEncode(entry.hostKey))) known.push(entry)
+          }
+          return Promise.resolve()
+        },
+      }
+    },
+  }
+  return self
+}
+
+function describeHost(entry: HostEntry): HostInfo {
+  return {
+    hostKey: hexEncode(entry.hostKey),
+    kind: 'entry',
+    firstSeenAtMs: 0,
+    expiresAtMs: undefined,
+    capacityMib: undefined,
+    probes: 0,
+    losses: 0,
+    excluded: false,
+    courier: false,
+  }
+}
