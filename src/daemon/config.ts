@@ -5,7 +5,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { parseHostUri } from '../mailbox/index.ts'
 import { defaultSocketPath } from '../rpc/index.ts'
+import type { HostEntry } from '../wire/index.ts'
 import { daemonError } from './errors.ts'
 
 export interface TorConfig {
@@ -35,6 +37,22 @@ export interface TorConfig {
 export interface UnsafeConfig {
   /** Lines added to the torrc of our own child: for private test networks only. */
   readonly torrcLines: readonly string[]
+  /**
+   * Rhythms of the mailboxes so many times as fast, with next to no proof of work: for private test networks only. All
+   * nodes of a network must have the same; alone with it one would stand out at every courier. At least 1.
+   */
+  readonly mailboxSpeed: number | undefined
+}
+
+/** The host role: keeps boxes of others, passes on their requests, is courier to their clients. */
+export interface HostConfig {
+  /**
+   * Off: this daemon only uses hosts. On, its onions and their keys are public, and when it is online can be seen by all;
+   * nothing of it is shared with the profile. For machines that stay on (DESIGN §2).
+   */
+  readonly enabled: boolean
+  /** Most that the boxes of others may take on this disk, in MiB. A message takes about two KiB for 14 days. */
+  readonly quotaMib: number
 }
 
 export interface DaemonConfig {
@@ -50,6 +68,9 @@ export interface DaemonConfig {
   readonly ephemeral: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly tor: TorConfig
+  readonly host: HostConfig
+  /** Hosts to begin with, from `noctule-host:` texts; one that answers is enough. Invites bring others. */
+  readonly hosts: readonly HostEntry[]
   readonly unsafe: UnsafeConfig
 }
 
@@ -69,6 +90,7 @@ export interface ConfigOverrides {
   readonly passphraseFile?: string
   readonly keyFile?: string
   readonly ephemeral?: boolean
+  readonly host?: boolean
   readonly logLevel?: string
 }
 
@@ -76,6 +98,13 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: DaemonConfig }
   /** One sentence a problem, naming keys but never values. */
   | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Two million boxes. Guessed. */
+const HOST_QUOTA_MIB = 4_096
+/** 16 TiB; a descriptor has room for more. */
+const HOST_QUOTA_MAX_MIB = 2 ** 24
+/** Beyond it rhythms fall below the millisecond, and what waits for tor is no faster anyway. */
+const MAILBOX_SPEED_MAX = 1_000
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -119,6 +148,22 @@ function createFieldReader(fields: Fields, prefix: string, known: readonly strin
       complain(key, 'a list of single-line texts')
       return []
     },
+    number(key: string, minimum: number, maximum: number, isWhole: boolean): number | undefined {
+      const value = fields[key]
+      if (value === undefined) return undefined
+      const fits = typeof value === 'number' && value >= minimum && value <= maximum
+      if (fits && (!isWhole || Number.isInteger(value))) return value
+      return complain(key, `a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}`)
+    },
+    hosts(key: string): readonly HostEntry[] {
+      const value = fields[key]
+      if (value === undefined) return []
+      const texts: readonly unknown[] = Array.isArray(value) ? value : [undefined]
+      const entries = texts.map((text) => (typeof text === 'string' ? parseHostUri(text) : undefined))
+      const found = entries.flatMap((result) => (result?.ok === true ? [result.entry] : []))
+      if (found.length < texts.length) complain(key, 'a list of `noctule-host:` texts')
+      return found
+    },
     group(key: string): Fields {
       const value = fields[key]
       if (value === undefined) return {}
@@ -152,8 +197,12 @@ const ROOT_KEYS = [
   'ephemeral',
   'logLevel',
   'tor',
+  'host',
+  'hosts',
   'unsafe',
 ] as const
+const HOST_KEYS = ['enabled', 'quotaMib'] as const
+const UNSAFE_KEYS = ['torrcLines', 'mailboxSpeed'] as const
 const TOR_KEYS = [
   'mode',
   'control',
@@ -171,7 +220,8 @@ export function resolveConfig(file: unknown, overrides: ConfigOverrides, environ
   if (!isFields(file)) return { ok: false, problems: ['the file must hold one object'] }
   const root = createFieldReader(file, '', ROOT_KEYS, problems)
   const tor = createFieldReader(root.group('tor'), 'tor.', TOR_KEYS, problems)
-  const unsafe = createFieldReader(root.group('unsafe'), 'unsafe.', ['torrcLines'], problems)
+  const unsafe = createFieldReader(root.group('unsafe'), 'unsafe.', UNSAFE_KEYS, problems)
+  const host = createFieldReader(root.group('host'), 'host.', HOST_KEYS, problems)
   const home = environment.HOME ?? '/'
   const dataDirectory =
     overrides.dataDirectory ??
@@ -218,7 +268,12 @@ export function resolveConfig(file: unknown, overrides: ConfigOverrides, environ
       bridges,
       transportPlugins: tor.lines('transportPlugins'),
     },
-    unsafe: { torrcLines },
+    host: {
+      enabled: overrides.host ?? host.flag('enabled') ?? false,
+      quotaMib: host.number('quotaMib', 1, HOST_QUOTA_MAX_MIB, true) ?? HOST_QUOTA_MIB,
+    },
+    hosts: root.hosts('hosts'),
+    unsafe: { torrcLines, mailboxSpeed: unsafe.number('mailboxSpeed', 1, MAILBOX_SPEED_MAX, false) },
   }
   for (const [option, path] of [
     ['--data-dir', dataDirectory],

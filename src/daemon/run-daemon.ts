@@ -36,6 +36,7 @@ Runs the daemon in the foreground until SIGINT, SIGTERM or \`noctule shutdown\`.
   --passphrase-file FILE  open the store with the passphrase on the first line of FILE
   --key-file FILE         open the store with FILE (made when missing; the default)
   --ephemeral             keep everything in memory
+  --host                  be a host as well: keep boxes of others (for machines that stay on)
   --log-level LEVEL       debug, info, warn or error
   --help                  this text
 `
@@ -92,6 +93,7 @@ function parseCommandLine(argv: readonly string[]): {
         'passphrase-file': { type: 'string' },
         'key-file': { type: 'string' },
         ephemeral: { type: 'boolean' },
+        host: { type: 'boolean' },
         'log-level': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -112,6 +114,7 @@ function parseCommandLine(argv: readonly string[]): {
       ...text('key-file', 'keyFile'),
       ...text('log-level', 'logLevel'),
       ...(values['ephemeral'] === true ? { ephemeral: true } : {}),
+      ...(values['host'] === true ? { host: true } : {}),
     },
     checkOnly: values['check-config'] === true,
     help: values['help'] === true,
@@ -148,7 +151,12 @@ async function serve(config: DaemonConfig, io: DaemonIo, compose: typeof compose
       },
     })
     await daemon.start()
-    logger.info('ready', { torrc_overridden: config.unsafe.torrcLines.length > 0, ephemeral: config.ephemeral })
+    logger.info('ready', {
+      torrc_overridden: config.unsafe.torrcLines.length > 0,
+      mailbox_speed: config.unsafe.mailboxSpeed ?? 1,
+      ephemeral: config.ephemeral,
+      host: config.host.enabled,
+    })
     await stopAsked
   } catch (error: unknown) {
     exitCode = explain(error, io)

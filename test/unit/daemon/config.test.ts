@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isAppError } from '../../../src/base/index.ts'
 import { readConfig, resolveConfig } from '../../../src/daemon/index.ts'
+import { formatHostUri } from '../../../src/mailbox/index.ts'
 
 const HOME = { HOME: '/home/alice' }
 
@@ -27,7 +28,9 @@ describe('configuration', () => {
     assert.equal(config.keyFile, '/home/alice/.config/noctule/key')
     assert.equal(config.tor.mode, 'auto')
     assert.equal(config.ephemeral, false)
-    assert.deepEqual(config.unsafe.torrcLines, [])
+    assert.deepEqual(config.unsafe, { torrcLines: [], mailboxSpeed: undefined })
+    assert.deepEqual(config.host, { enabled: false, quotaMib: 4_096 })
+    assert.deepEqual(config.hosts, [])
     const environment = { HOME: '/home/alice', XDG_DATA_HOME: '/d', XDG_CONFIG_HOME: '/c', XDG_RUNTIME_DIR: '/r' }
     const moved = accepted({}, {}, environment)
     assert.deepEqual(
@@ -41,6 +44,34 @@ describe('configuration', () => {
     assert.deepEqual([config.dataDirectory, config.logLevel], ['/line', 'debug'])
   })
 
+  it('reads the host role, its room, and hosts to begin with', () => {
+    const entry = { hostKey: new Uint8Array(32).fill(7), courierOnionKey: new Uint8Array(32).fill(8) }
+    const uri = formatHostUri(entry)
+    const config = accepted({ host: { enabled: true, quotaMib: 512 }, hosts: [uri, ` ${uri.toUpperCase()} `] })
+    assert.deepEqual(config.host, { enabled: true, quotaMib: 512 })
+    assert.deepEqual(config.hosts, [entry, entry])
+    assert.equal(accepted({ host: { enabled: false } }, { host: true }).host.enabled, true)
+    assert.deepEqual(structuredClone(config), config)
+  })
+
+  it('takes no host text that was damaged, and no room or speed out of bounds', () => {
+    const uri = formatHostUri({ hostKey: new Uint8Array(32), courierOnionKey: new Uint8Array(32) })
+    for (const hosts of [uri, [uri.slice(0, -1)], [uri, 7], [`${uri}a`], ['noctule:aeaqcaib'], {}]) {
+      assert.deepEqual(problemsOf({ hosts }), ['`hosts` must be a list of `noctule-host:` texts'])
+    }
+    for (const quotaMib of [0, -1, 1.5, 2 ** 24 + 1, Number.NaN, '4']) {
+      assert.deepEqual(problemsOf({ host: { quotaMib } }), [
+        '`host.quotaMib` must be a whole number from 1 to 16777216',
+      ])
+    }
+    for (const mailboxSpeed of [0, 0.5, 1_001, Number.POSITIVE_INFINITY, null]) {
+      assert.deepEqual(problemsOf({ unsafe: { mailboxSpeed } }), [
+        '`unsafe.mailboxSpeed` must be a number from 1 to 1000',
+      ])
+    }
+    assert.equal(accepted({ unsafe: { mailboxSpeed: 1.5 } }).unsafe.mailboxSpeed, 1.5)
+  })
+
   it('names every problem by its key and never by its value', () => {
     const secret = 'planted-value'
     const problems = problemsOf({
@@ -49,9 +80,11 @@ describe('configuration', () => {
       ephemeral: secret,
       logLevel: secret,
       tor: { mode: secret, control: secret, bridges: [`${secret}\nSocksPort 1`], extra: secret },
-      unsafe: { torrcLines: secret, sendImmediately: true },
+      host: { enabled: secret, quotaMib: secret, extra: secret },
+      hosts: [secret],
+      unsafe: { torrcLines: secret, sendImmediately: true, mailboxSpeed: secret },
     })
-    assert.equal(problems.length, 10)
+    assert.equal(problems.length, 15)
     assert.ok(!problems.join('\n').includes(secret))
     for (const key of [
       'unknown',
