@@ -99,7 +99,7 @@ export function hostRecordOf(descriptor: SignedHostDescriptor, bytes: Uint8Array
   const { hostKey, workPeriod: period, workNonce: nonce } = descriptor
   const validUntilMs = Math.min(
     descriptor.expiresAtSeconds * SECOND_MS,
-    hostWorkPeriodEndMs(hostKey, period) + CLOCK_TOLERANCE_MS,
+    Math.floor(hostWorkPeriodEndMs(hostKey, period)) + CLOCK_TOLERANCE_MS,
   )
   return { hostId: hostIdOf(hostKey, { period, nonce }), descriptor, bytes, validUntilMs, firstSeenAtMs }
 }

@@ -5,8 +5,8 @@
  */
 import { createByteReader, createByteWriter, hexEncode } from '../base/index.ts'
 import { framed, label, sha256 } from '../crypto/index.ts'
-import { decodeHostDescriptor, HOST_DESCRIPTOR_BYTES, HOST_ROUTE_BYTES } from '../wire/index.ts'
-import { type HostRecord, hostRecordOf, isNewerDescriptor } from './host-descriptor.ts'
+import { decodeHostDescriptor, HOST_DESCRIPTOR_BYTES, HOST_ID_BYTES, HOST_ROUTE_BYTES } from '../wire/index.ts'
+import { type HostRecord, isNewerDescriptor } from './host-descriptor.ts'
 import { closestOf, compareBytes, placementKey } from './placement.ts'
 
 export type MergeResult =
@@ -63,11 +63,12 @@ export function createHostTable({ maxCount }: HostTableOptions): HostTable {
 
 const FILE_VERSION = 1
 const FILE_HEADER_BYTES = 1 + 4
-const FILE_ENTRY_BYTES = 8 + HOST_DESCRIPTOR_BYTES
+/** First seen u64, valid until u64, host id, descriptor: what two hashes would give is kept, or loading would wait for them. */
+const FILE_ENTRY_BYTES = 8 + 8 + HOST_ID_BYTES + HOST_DESCRIPTOR_BYTES
 
 /**
  * A table from what {@link HostTable.encode} gave; undefined for anything else, also for more hosts than `maxCount`.
- * Signatures and work are not looked at again: the file is this node's own. What is no longer valid is still in it until
+ * Signatures, work and ids are not looked at again: the file is this node's own. What is no longer valid is still in it until
  * `expire`.
  */
 export function decodeHostTable(bytes: Uint8Array, { maxCount }: HostTableOptions): HostTable | undefined {
@@ -78,10 +79,12 @@ export function decodeHostTable(bytes: Uint8Array, { maxCount }: HostTableOption
   const hosts: HostRecord[] = []
   for (let index = 0; index < count; index += 1) {
     const firstSeenAtMs = reader.u64()
+    const validUntilMs = reader.u64()
+    const hostId = reader.bytes(HOST_ID_BYTES)
     const encoded = reader.bytes(HOST_DESCRIPTOR_BYTES)
     const descriptor = decodeHostDescriptor(encoded)
     if (descriptor === undefined) return undefined
-    hosts.push(hostRecordOf(descriptor, encoded, firstSeenAtMs))
+    hosts.push({ hostId, descriptor, bytes: encoded, validUntilMs, firstSeenAtMs })
   }
   if (!reader.end() || hosts.some((host, index) => !isAfter(host, hosts[index - 1]))) return undefined
   const table = new MemoryHostTable(maxCount, hosts)
@@ -97,16 +100,17 @@ class MemoryHostTable implements HostTable {
   private readonly hostsByKey = new Map<string, HostRecord>()
   private readonly hostsByRoute = new Map<string, HostRecord>()
   /** Ascending by host id. */
-  private readonly sorted: HostRecord[] = []
+  private readonly sorted: HostRecord[]
   /** Both are made when they are asked for after a change. */
   private snapshot: readonly HostRecord[] | undefined
   private rootHash: Uint8Array | undefined
   private changes = 0
 
+  /** `hosts` ascend by id. */
   constructor(maxCount: number, hosts: readonly HostRecord[]) {
     this.maxCount = maxCount
-    for (const host of hosts) this.put(host)
-    this.changes = 0
+    this.sorted = [...hosts]
+    for (const host of hosts) this.index(host)
   }
 
   get size(): number {
@@ -174,13 +178,18 @@ class MemoryHostTable implements HostTable {
     const writer = createByteWriter(FILE_HEADER_BYTES + this.size * FILE_ENTRY_BYTES)
       .u8(FILE_VERSION)
       .u32(this.size)
-    for (const { firstSeenAtMs, bytes } of this.sorted) writer.u64(firstSeenAtMs).bytes(bytes)
+    for (const { firstSeenAtMs, validUntilMs, hostId, bytes } of this.sorted)
+      writer.u64(firstSeenAtMs).u64(validUntilMs).bytes(hostId).bytes(bytes)
     return writer.finish()
   }
 
-  private put(host: HostRecord): void {
+  private index(host: HostRecord): void {
     this.hostsByKey.set(hexEncode(host.descriptor.hostKey), host)
     this.hostsByRoute.set(routeOf(host), host)
+  }
+
+  private put(host: HostRecord): void {
+    this.index(host)
     this.sorted.splice(this.positionAfter(host.hostId), 0, host)
     this.noteChange()
   }
