@@ -21,6 +21,11 @@ export {
   verifyTombstone,
 } from './box-keys.ts'
 export { separationOf } from './guarantee.ts'
+export type { FetchHostTable, HostFunctions, HostNodeDeps } from './host/context.ts'
+export { HOST_FUNCTIONS } from './host/context.ts'
+export type { HostKeys } from './host/host-keys.ts'
+export { hostEntryOf, loadHostKeys } from './host/host-keys.ts'
+export { createHostNode } from './host/host-node.ts'
 export type { DescriptorFault, DescriptorRules, DescriptorVerdict, HostRecord } from './host-descriptor.ts'
 export {
   checkHostDescriptor,

@@ -26,6 +26,10 @@ export const SESSION_IDLE_MS = 30 * MINUTE_MS
 export const SESSION_BURST_COUNT = 64
 /** Sealed replies that wait for a record: a read record brings 13, so about a minute of a fast client. */
 export const REPLIES_WAITING_MAX_COUNT = 256
+/** Records that wait for their answer to leave; a client that does not read is not worth more. */
+export const ANSWERS_WAITING_MAX_COUNT = 2 * SESSION_BURST_COUNT
+/** Requests of one session that are under way; a fast client has about a hundred. */
+export const REQUESTS_UNDER_WAY_MAX_COUNT = 512
 /** A courier delay is at most this many times its mean. METADATA §3.3. */
 export const COURIER_DELAY_MAX_FACTOR = 4
 /** Sessions' budgets that are remembered after a link was lost, so that dialling again does not fill them. Guessed. */
@@ -33,11 +37,19 @@ export const BUDGETS_MAX_COUNT = 4_096
 
 /** Requests of others that are under way as their intermediate; beyond it they are refused. 8 KB each. Guessed. */
 export const RELAYS_MAX_COUNT = 2_048
-/** With the quorum of receipts in, the slower replicas are waited for so long. Longer than a dial. TORNET §2.3. */
-export const STORE_GRACE_MS = 10 * SECOND_MS
+/** Shares of `meshTimeoutMs` after which an intermediate answers with what it has, so that its courier still waits. */
+export const REPLICA_WAIT_SHARE = 0.4
+/** A new box is worth a longer wait. */
+export const STORE_WAIT_SHARE = 0.7
+/** With the quorum of receipts in, the slower replicas are waited for this share of `meshTimeoutMs`. Guessed. */
+export const STORE_GRACE_SHARE = 0.25
+/** Hosts of whom this one remembers when it introduced itself. */
+export const INTRODUCTIONS_MAX_COUNT = 4_096
 
 /** To how many hosts a new descriptor is passed on. Reaches 94 % at once; gossip and renewal bring it to the others. */
 export const FLOOD_COUNT = 3
+/** To how many hosts a host itself tells its new descriptor. Guessed. */
+export const OWN_ANNOUNCE_COUNT = 8
 /** Descriptors that wait to be checked (one scrypt each); beyond it they are dropped, and gossip brings them again. */
 export const CHECKS_WAITING_MAX_COUNT = 512
 /** A renewed descriptor is passed on only after this share of the renewal interval, so that nobody makes floods. */
