@@ -3,14 +3,13 @@
  * Never changed in place: every step gives a new value and names what is to be wiped. Spec 03-mailbox §7; CRYPTO §2d.
  * @module
  */
-import { equalBytes } from '../base/index.ts'
+import { equalBytes, InternalError } from '../base/index.ts'
 import { KEY_BYTES, wipe } from '../crypto/index.ts'
 import { type BoxKeys, deriveBoxKeys } from './box-keys.ts'
 import { BOX_LIFETIME_MS, BOX_WINDOW_COUNT, MISSING_BOX_MAX_COUNT, PAST_BOX_CHAIN_MAX_COUNT } from './options.ts'
 import {
   type BoxSequences,
   deriveBoxStep,
-  type MissingBox,
   type PastBoxChain,
   type ReceiveBoxChain,
   type ReceiveSequence,
@@ -163,64 +162,84 @@ export function wantedBoxes(sequences: BoxSequences): readonly WantedBox[] {
     ['next', next],
     ...past.toReversed().map((chain) => ['past', chain] as const),
   ]
-  const wanted: WantedBox[] = []
-  for (const [place, chain] of places) {
-    if (chain === undefined) continue
-    const { boxes, derived } = openBoxes(chain)
-    for (const { index, seed } of boxes) {
-      const keys = deriveBoxKeys(seed)
-      wipe(keys.signingSeed, keys.bodyKey)
-      wanted.push({ boxId: keys.boxId, chain: chain.number, index, place })
+  return places.flatMap(([place, chain]) => {
+    if (chain === undefined) return []
+    return openIds(chain).map(({ index, boxId }) => ({ boxId, chain: chain.number, index, place }))
+  })
+}
+
+/** Ids behind a seed (one) or a chain key (the window's); public values, kept because an id costs a curve operation. */
+const knownIds = new WeakMap<Uint8Array, readonly Uint8Array[]>()
+
+/** Missing boxes and the window, ascending. */
+function openIds(chain: ReceiveBoxChain): readonly { readonly index: number; readonly boxId: Uint8Array }[] {
+  const { chainKey, missing, index: first, limit } = chain
+  const open = missing.map(({ index, seed }) => ({ index, boxId: idsOf(seed, () => [seed])[0] ?? new Uint8Array() }))
+  if (chainKey === undefined) return open
+  for (const [offset, boxId] of idsOf(chainKey, () => windowSeeds(chainKey)).entries()) {
+    const index = first + offset
+    if (limit === undefined || index < limit) open.push({ index, boxId })
+  }
+  return open
+}
+
+function idsOf(secret: Uint8Array, seedsOf: () => readonly Uint8Array[]): readonly Uint8Array[] {
+  const known = knownIds.get(secret)
+  if (known !== undefined) return known
+  const ids = seedsOf().map((seed) => {
+    const { boxId, signingSeed, bodyKey } = deriveBoxKeys(seed)
+    wipe(signingSeed, bodyKey)
+    if (seed !== secret) wipe(seed)
+    return boxId
+  })
+  knownIds.set(secret, ids)
+  return ids
+}
+
+function windowSeeds(chainKey: Uint8Array): readonly Uint8Array[] {
+  return Array.from({ length: BOX_WINDOW_COUNT + 1 }, (_, offset) => seedAt(chainKey, offset))
+}
+
+/** The seed `offset` places behind the chain key; the keys in between are wiped. */
+function seedAt(chainKey: Uint8Array, offset: number): Uint8Array {
+  let at = chainKey
+  for (let place = 0; ; place += 1) {
+    const step = deriveBoxStep(at)
+    if (at !== chainKey) wipe(at)
+    if (place === offset) {
+      wipe(step.chainKey)
+      return step.seed
     }
-    wipe(...derived)
+    wipe(step.seed)
+    at = step.chainKey
   }
-  return wanted
 }
 
-/** Missing boxes and the window, ascending; `derived` is what the caller wipes. */
-function openBoxes(chain: ReceiveBoxChain): { boxes: readonly MissingBox[]; derived: readonly Uint8Array[] } {
-  const boxes = [...chain.missing]
-  const derived: Uint8Array[] = []
-  let { chainKey } = chain
-  const end = Math.min(chain.index + BOX_WINDOW_COUNT + 1, chain.limit ?? Number.MAX_SAFE_INTEGER)
-  for (let index = chain.index; chainKey !== undefined && index < end; index += 1) {
-    const step = deriveBoxStep(chainKey)
-    boxes.push({ index, seed: step.seed })
-    derived.push(step.seed, step.chainKey)
-    chainKey = step.chainKey
-  }
-  return { boxes, derived }
-}
-
-interface Found {
-  readonly chain: ReceiveBoxChain
-  readonly index: number
-  readonly keys: BoxKeys
-}
-
-function find(sequences: BoxSequences, boxId: Uint8Array): Found | undefined {
+function find(
+  sequences: BoxSequences,
+  boxId: Uint8Array,
+): { readonly chain: ReceiveBoxChain; readonly index: number } | undefined {
   const { current, next, past } = sequences.receive
   for (const chain of [current, next, ...past]) {
     if (chain === undefined) continue
-    const { boxes, derived } = openBoxes(chain)
-    let found: Found | undefined
-    for (const { index, seed } of boxes) {
-      const keys = deriveBoxKeys(seed)
-      if (equalBytes(keys.boxId, boxId)) {
-        found = { chain, index, keys }
-        break
-      }
-      wipe(keys.signingSeed, keys.bodyKey)
-    }
-    wipe(...derived)
-    if (found !== undefined) return found
+    const open = openIds(chain).find((box) => equalBytes(box.boxId, boxId))
+    if (open !== undefined) return { chain, index: open.index }
   }
   return undefined
 }
 
 /** The keys of a wanted box; undefined for every other id, also for one that was read. */
 export function keysOf(sequences: BoxSequences, boxId: Uint8Array): BoxKeys | undefined {
-  return find(sequences, boxId)?.keys
+  const found = find(sequences, boxId)
+  if (found === undefined) return undefined
+  const { chainKey, missing, index: first } = found.chain
+  const kept = missing.find((box) => box.index === found.index)
+  if (kept !== undefined) return deriveBoxKeys(kept.seed)
+  if (chainKey === undefined) throw new InternalError('a closed chain has no window')
+  const seed = seedAt(chainKey, found.index - first)
+  const keys = deriveBoxKeys(seed)
+  wipe(seed)
+  return keys
 }
 
 /**
@@ -235,8 +254,7 @@ export function noteRead(
   const consumed: Uint8Array[] = []
   const found = find(sequences, boxId)
   if (found === undefined) return { sequences, consumed }
-  const { chain: from, index, keys } = found
-  wipe(keys.signingSeed, keys.bodyKey)
+  const { chain: from, index } = found
   const step = <Chain extends ReceiveBoxChain>(chain: Chain): Chain => {
     if (chain.number === from.number) return closeAtLimit(passBox(chain, index, consumed), consumed)
     if (chain.number !== from.number - 1 || chain.limit !== undefined || previousBoxes === undefined) return chain

@@ -123,7 +123,7 @@ describe('courier record down', () => {
     const two = encodeCourierAnswer({ kind: 'replies', replies: [reply(0x0102, 3), reply(0x0304, 1)] })
     assert.equal(hexEncode(two.subarray(0, 16)), '02' + '01020003eeeeee' + '03040001ee' + '000000')
     const page = encodeCourierAnswer(PAGE)
-    assert.equal(hexEncode(page.subarray(0, 40)), `03${'aa'.repeat(32)}00004e20${'08'}dddd`)
+    assert.equal(hexEncode(page.subarray(0, 40)), `03${'aa'.repeat(32)}00004e2008dddd`)
   })
 
   it('refuses unknown kinds, other lengths, and padding that is not zero', () => {

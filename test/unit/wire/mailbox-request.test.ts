@@ -86,7 +86,7 @@ describe('answer to a store request', () => {
     assert.ok(bytes.subarray(2 + RECEIPT_BYTES).every((byte) => byte === 0))
     for (const status of ['stored', 'conflict', 'full', 'failed'] as const satisfies readonly StoreStatus[]) {
       for (const count of [0, 1, REPLICA_COUNT]) {
-        const reply = { status, receipts: new Array<Receipt>(count).fill(receipt) }
+        const reply = { status, receipts: Array.from({ length: count }, () => receipt) }
         const encoded = encodeStoreReply(reply)
         assert.equal(encoded.length, STORE_REPLY_BYTES)
         assert.deepEqual(decodeStoreReply(encoded), reply)
@@ -104,7 +104,7 @@ describe('answer to a store request', () => {
   })
 
   it('does not write what it would not read', () => {
-    const tooMany = new Array<Receipt>(REPLICA_COUNT + 1).fill(receipt)
+    const tooMany = Array.from({ length: REPLICA_COUNT + 1 }, () => receipt)
     assert.throws(() => encodeStoreReply({ status: 'stored', receipts: tooMany }), RangeError)
     const wrong = { ...receipt, route: new Uint8Array(15), signature: new Uint8Array(65) }
     assert.throws(() => encodeStoreReply({ status: 'stored', receipts: [wrong] }), RangeError)
