@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { utf8Decode } from '../base/index.ts'
+import { isAbortError, utf8Decode } from '../base/index.ts'
 import type { SocketPathEnvironment } from '../rpc/index.ts'
 import { RPC_LIMITS } from '../rpc/index.ts'
 import { cliError } from './errors.ts'
@@ -21,6 +21,8 @@ export interface CliIo {
   /** Aborted when the user wants a running command to end. */
   readonly signal: AbortSignal
   nowMs(): number
+  /** Resolves after that time, or when the user wants the command to end. */
+  pause(durationMs: number): Promise<void>
 }
 
 export interface CliEnvironment extends SocketPathEnvironment {
@@ -35,6 +37,7 @@ export interface StreamIoDeps {
   readonly stderr: Writable
   readonly signal: AbortSignal
   readonly nowMs: () => number
+  readonly sleep: (durationMs: number, signal: AbortSignal) => Promise<void>
 }
 
 /** The real thing, over the streams of a process. */
@@ -62,6 +65,13 @@ export function createStreamIo(deps: StreamIoDeps): CliIo {
     outIsTerminal: stdout.isTTY === true,
     signal: deps.signal,
     nowMs: deps.nowMs,
+    async pause(durationMs) {
+      try {
+        await deps.sleep(durationMs, deps.signal)
+      } catch (error: unknown) {
+        if (!isAbortError(error)) throw error
+      }
+    },
   }
 }
 

@@ -10,9 +10,11 @@ if (process.argv[2] === 'daemon') {
   await runDaemonProcess()
 } else {
   const { createStreamIo, runCli } = await import('../cli/index.ts')
+  const { createSystemClock } = await import('./system.ts')
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
   const { stdin, stdout, stderr } = process
-  const io = createStreamIo({ stdin, stdout, stderr, signal: interrupted.signal, nowMs: () => Date.now() })
+  const { nowMs, sleep } = createSystemClock()
+  const io = createStreamIo({ stdin, stdout, stderr, signal: interrupted.signal, nowMs, sleep })
   process.exitCode = await runCli(process.argv.slice(2), io, process.env)
 }

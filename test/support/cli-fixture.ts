@@ -4,6 +4,7 @@
  * @module
  */
 import type { TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { CliEnvironment, CliIo } from '../../src/cli/index.ts'
 import { runCli } from '../../src/cli/index.ts'
 import type { FakeMessenger } from './fake-messenger.ts'
@@ -46,6 +47,7 @@ export function createTestIo({
     nowMs: () => FAKE_TIME_MS + 60_000,
     stdout: () => out.join(''),
     stderr: () => err,
+    pause: () => turn(),
     interrupt: () => abort.abort(),
   }
 }

@@ -9,25 +9,24 @@ import { defineCommand } from '../command.ts'
 import { shortId } from '../names.ts'
 import { neutralise, plural, safeJson, table, wrap } from '../text.ts'
 import { formatDuration, formatRelative } from '../time.ts'
+import { runWaitReady } from '../wait-ready.ts'
+import { COURIER_STAGES, TOR_STAGES } from './stages.ts'
 
 type Status = RpcResult<'status'>
-
-const TOR_STAGES = {
-  stopped: 'stopped',
-  searching: 'looking for a running tor',
-  launching: 'starting our own tor',
-  authenticating: 'signing in to tor',
-  bootstrapping: 'connecting to the Tor network',
-  ready: 'connected to the Tor network',
-  lost: 'connection to tor lost, trying again',
-  missing: 'no tor found; install it, it is looked for again at intervals',
-} as const
 
 export const DAEMON_COMMANDS: readonly AnyCommand[] = [
   defineCommand('version', {
     show: ({ version }) => ({ out: `noctule ${neutralise(version)}\n` }),
   }),
   defineCommand('status', {
+    flags: [
+      {
+        name: 'wait',
+        value: undefined,
+        description: 'Stay until tor and a courier are ready, and tell each stage on the way.',
+      },
+    ],
+    run: (context) => (context.flags.has('wait') ? runWaitReady(context) : context.once()),
     show(status, { view }) {
       const { tor, profile } = status
       const percent =
@@ -59,14 +58,6 @@ export const DAEMON_COMMANDS: readonly AnyCommand[] = [
     show: (document) => ({ out: `${safeJson(document)}\n` }),
   }),
 ]
-
-const COURIER_STAGES = {
-  working: 'working out the proof that it asks for',
-  connecting: 'connecting',
-  opening: 'connected, opening',
-  ready: 'ready',
-  failed: 'failed, trying another',
-} as const
 
 const GUARANTEE_WIDTH = 80
 

@@ -11,6 +11,9 @@ import { startRpc, temporaryPath, until } from '../../support/rpc-fixture.ts'
 
 const BOB = wholeId('b0b')
 
+/** Nothing here waits. */
+const never = (): Promise<void> => Promise.reject(new Error('nothing to wait for'))
+
 describe('commands', () => {
   it('are one for each method, but for those with a reason', () => {
     const covered = [...COMMANDS.map(({ method }) => method), ...Object.keys(METHODS_WITHOUT_COMMAND)]
@@ -163,7 +166,14 @@ describe('receive', () => {
 
 describe('stream io', () => {
   const streams = (stdin: PassThrough, stdout = new PassThrough()) =>
-    createStreamIo({ stdin, stdout, stderr: new PassThrough(), signal: new AbortController().signal, nowMs: () => 0 })
+    createStreamIo({
+      stdin,
+      stdout,
+      stderr: new PassThrough(),
+      signal: new AbortController().signal,
+      nowMs: () => 0,
+      sleep: never,
+    })
 
   it('reads the whole input', async () => {
     const stdin = new PassThrough()
@@ -186,7 +196,14 @@ describe('stream io', () => {
   it('stops reading when it is interrupted', async () => {
     const abort = new AbortController()
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-    const io = createStreamIo({ stdin: new PassThrough(), stdout, stderr, signal: abort.signal, nowMs: () => 0 })
+    const io = createStreamIo({
+      stdin: new PassThrough(),
+      stdout,
+      stderr,
+      signal: abort.signal,
+      nowMs: () => 0,
+      sleep: never,
+    })
     const reading = io.readInput()
     abort.abort()
     await assert.rejects(reading, { code: 'CLI_INTERRUPTED' })
@@ -212,6 +229,7 @@ describe('stream io', () => {
       stderr: new PassThrough(),
       signal: new AbortController().signal,
       nowMs: () => 0,
+      sleep: never,
     })
     await assert.rejects(io.out('a'), { code: 'CLI_OUTPUT_FAILED' })
   })
