@@ -30,6 +30,7 @@ const TASKS = {
   tornet: { script: 'scripts/tornet.ts', needs: ['tor'], wants: ['ip'], build: true },
   bench: { script: 'scripts/bench/main.ts', needs: ['tor'], wants: ['ip'], build: true },
   soak: { script: 'scripts/soak.ts', needs: ['tor'], wants: [], build: true },
+  'soak:mailbox': { script: 'scripts/soak-mailbox.ts', needs: ['tor'], wants: [], build: true },
   sim: { script: 'simulations/run.ts', needs: [], wants: [], build: false },
   test: { script: 'scripts/test.ts', needs: ['tor'], wants: ['strace', 'ip'], build: false },
   check: { script: 'scripts/check.ts', needs: [], wants: [], build: false },

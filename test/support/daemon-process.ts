@@ -23,6 +23,10 @@ export interface DaemonProcessOptions {
   /** What to run in front of node, for instance a namespace or a tracer. */
   readonly wrapper?: readonly string[]
   readonly logLevel?: string
+  /** More of the configuration: hosts, the host role. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** More of its `unsafe` part. */
+  readonly unsafe?: Readonly<Record<string, unknown>>
   readonly extraArguments?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -53,7 +57,8 @@ export function writeDaemonConfig(options: DaemonProcessOptions): { configPath: 
     keyFile: join(options.directory, 'key'),
     logLevel: options.logLevel ?? 'info',
     tor: options.tor ?? { mode: 'child' },
-    unsafe: { torrcLines: options.torrcLines ?? [] },
+    ...options.config,
+    unsafe: { torrcLines: options.torrcLines ?? [], ...options.unsafe },
   }
   writeFileSync(configPath, JSON.stringify(config, undefined, 2), { mode: 0o600 })
   return { configPath, socketPath }
