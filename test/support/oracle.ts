@@ -8,6 +8,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { argon2id } from '@noble/hashes/argon2.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
+import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { sha3_256, shake128 } from '@noble/hashes/sha3.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
@@ -58,5 +59,17 @@ export const oracle = {
     length: number,
   ): Uint8Array =>
     argon2id(passphrase, salt, { m: cost.memoryKiB, t: cost.passes, p: cost.parallelism, dkLen: length }),
+  scrypt: (
+    password: Uint8Array,
+    salt: Uint8Array,
+    parameters: { cost: number; blockSize: number; parallelism: number },
+    length: number,
+  ): Promise<Uint8Array> =>
+    scryptAsync(password, salt, {
+      N: parameters.cost,
+      r: parameters.blockSize,
+      p: parameters.parallelism,
+      dkLen: length,
+    }),
   shake128: () => shake128.create({}),
 } as const

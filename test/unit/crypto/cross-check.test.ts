@@ -15,6 +15,7 @@ import {
   kemEncapsulate,
   kemEncapsulationKey,
   onionPublicKey,
+  scrypt,
   sha256,
   sha512,
   sha3256,
@@ -139,6 +140,21 @@ describe('node and noble agree on random input', () => {
       fc.asyncProperty(bytes(40), bytes(32, 16), cost, async (passphrase, salt, parameters) => {
         const key = await argon2id(passphrase, salt, parameters, 32)
         assert.deepEqual(key, oracle.argon2id(passphrase, salt, parameters, 32))
+      }),
+      SLOW,
+    )
+  })
+
+  it('scrypt', async () => {
+    const cost = fc.record({
+      cost: fc.constantFrom(2, 16, 128),
+      blockSize: fc.integer({ min: 1, max: 8 }),
+      parallelism: fc.integer({ min: 1, max: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(bytes(40), bytes(32), cost, async (password, salt, parameters) => {
+        const key = await scrypt(password, salt, parameters, 32)
+        assert.deepEqual(key, await oracle.scrypt(password, salt, parameters, 32))
       }),
       SLOW,
     )

@@ -12,6 +12,7 @@ import {
   hmacSha256,
   kemDecapsulate,
   kemEncapsulationKey,
+  scrypt,
   sha256,
   sha512,
   sha3256,
@@ -189,4 +190,32 @@ describe('Argon2id', () => {
     )
     assert.equal(hexEncode(key), '9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe')
   })
+})
+
+describe('scrypt (RFC 7914 §12)', () => {
+  const cases = [
+    {
+      password: '',
+      salt: '',
+      parameters: { cost: 16, blockSize: 1, parallelism: 1 },
+      key: '77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906',
+    },
+    {
+      password: 'password',
+      salt: 'NaCl',
+      parameters: { cost: 1024, blockSize: 8, parallelism: 16 },
+      key: 'fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640',
+    },
+    {
+      password: 'pleaseletmein',
+      salt: 'SodiumChloride',
+      parameters: { cost: 16_384, blockSize: 8, parallelism: 1 },
+      key: '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887',
+    },
+  ]
+  for (const { password, salt, parameters, key } of cases) {
+    it(`N ${parameters.cost}, r ${parameters.blockSize}, p ${parameters.parallelism}`, async () => {
+      assert.equal(hexEncode(await scrypt(utf8Encode(password), utf8Encode(salt), parameters, 64)), key)
+    })
+  }
 })
