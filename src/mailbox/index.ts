@@ -20,6 +20,12 @@ export {
   verifyBox,
   verifyTombstone,
 } from './box-keys.ts'
+export { createMailboxClient } from './client/client.ts'
+export type { ClientFunctions, CourierDeps, MailboxClientDeps } from './client/deps.ts'
+export { CLIENT_FUNCTIONS } from './client/deps.ts'
+export { fetchHostTable } from './client/fetch-host-table.ts'
+export type { MailboxErrorCode } from './errors.ts'
+export { MAILBOX_ERRORS } from './errors.ts'
 export { separationOf } from './guarantee.ts'
 export type { FetchHostTable, HostFunctions, HostNodeDeps } from './host/context.ts'
 export { HOST_FUNCTIONS } from './host/context.ts'

@@ -120,6 +120,9 @@ export const WORK_PERIOD_MS = 30 * DAY_MS
 /** Hosts in a table; above that it would have to be sharded (DESIGN §7). Bounds memory and a liar's page. */
 export const HOST_TABLE_MAX_COUNT = 20_000
 
+/** Names the protocol between client and courier. */
+export const COURIER_PROTOCOL = '/noctule/courier/1'
+
 /** Couriers of one epoch. METADATA §4.1. */
 export const COURIER_COUNT = 2
 

@@ -13,8 +13,7 @@ export const HOST_STATE_TABLE = 'host-state'
 /** Seal keys that stay readable beside the newest: with epochs of a day, longer than any descriptor lives. */
 export const FORMER_SEAL_KEY_COUNT = 2
 
-/** Names the protocol between client and courier. */
-export const COURIER_PROTOCOL = '/noctule/courier/1'
+export { COURIER_PROTOCOL } from '../options.ts'
 
 /** Sessions at once. Each is a circuit of tor's and up to a hundred kilobytes of ours. Guessed. */
 export const SESSIONS_MAX_COUNT = 1_024

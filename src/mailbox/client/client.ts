@@ -1,0 +1,197 @@
+/**
+ * The mailbox client that every daemon has: couriers, slots, and what goes through them.
+ * Never sends anything that a slot or a link's set-up did not call for. Spec 03-mailbox §4.
+ * @module
+ */
+import { attempt, createMutex, createTaskGroup, equalBytes, hexEncode } from '../../base/index.ts'
+import { type CourierAnswer, HOST_ID_BYTES, type HostEntry } from '../../wire/index.ts'
+import type { MailboxClient, MailboxStatus } from '../api.ts'
+import { separationOf } from '../guarantee.ts'
+import { createPoller } from '../poller.ts'
+import { quorumOf, replicasOf } from '../receipt.ts'
+import { CLIENT_FUNCTIONS, type MailboxClientDeps } from './deps.ts'
+import { createEpochs, type ReadyCourier } from './epochs.ts'
+import { createHostBook } from './host-book.ts'
+import { createLoops } from './loops.ts'
+import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS } from './options.ts'
+import { createReader } from './reader.ts'
+import { createSealer } from './sealer.ts'
+import { shuffled } from './shuffled.ts'
+import { type Prepared, runSlotLane } from './slots.ts'
+import { createWriter } from './writer.ts'
+
+/** To be started once. Hosts are known after `start`; nothing leaves before. */
+export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
+  const { clock, owner, parameters, random } = deps
+  const logger = deps.logger.child('mailbox')
+  const functions = deps.functions ?? CLIENT_FUNCTIONS
+  const contentRandom = deps.contentRandom ?? random
+  const tasks = createTaskGroup(deps.onFailure)
+  const { signal } = tasks
+  const telling = createMutex()
+  const checking = createMutex()
+  const book = createHostBook({ clock, store: deps.store, hostWorkBits: parameters.hostWorkBits, functions })
+  const poller = createPoller(contentRandom)
+  let lastError: string | undefined
+  let walkCursor: Uint8Array = new Uint8Array(HOST_ID_BYTES)
+  let pageBacklog = 0
+  const plannedMs = { write: 0, read: 0 }
+
+  const takePage = (courier: ReadyCourier, answer: Extract<CourierAnswer, { kind: 'table' }>): void => {
+    courier.root = hexEncode(answer.root)
+    const cursor = courier.cursors.shift() ?? new Uint8Array(HOST_ID_BYTES)
+    if (pageBacklog >= PAGE_BACKLOG_MAX_COUNT) return
+    pageBacklog += 1
+    const check = async (): Promise<void> => {
+      const { isHonest, next } = await book.takePage(cursor, answer.descriptors)
+      pageBacklog -= 1
+      if (!isHonest) book.noteProbe([{ hostKey: courier.link.hostKey, role: 'courier' }], true)
+      if (equalBytes(cursor, walkCursor)) walkCursor = next
+    }
+    tasks.own(checking.run(check))
+  }
+
+  const epochs = createEpochs(
+    { ...deps, logger },
+    {
+      book,
+      onFailure: deps.onFailure,
+      onError: (code) => {
+        lastError = code
+      },
+      onAnswer(courier, answer) {
+        if (answer.kind === 'replies') courier.pending.take(answer.replies)
+        else if (answer.kind === 'table') takePage(courier, answer)
+      },
+    },
+  )
+  const sealer = createSealer(book, contentRandom, () => epochs.couriers())
+  const loops = createLoops({
+    clock,
+    random: contentRandom,
+    parameters,
+    poller,
+    noteProbe: (suspects, lost) => book.noteProbe(suspects, lost),
+  })
+  const tell = (task: () => Promise<void>): void =>
+    tasks.own(
+      telling.run(async () => {
+        await attempt(logger, 'mailbox owner failed', task)
+      }),
+    )
+  const writer = createWriter({ clock, logger, owner, functions, book, sealer, loops, tell })
+  const reader = createReader({ logger, random: contentRandom, owner, book, sealer, loops, poller, own: tasks.own })
+
+  const prepareWrite = (): Prepared => {
+    const prepared = writer.prepare()
+    return {
+      send({ link, pending }) {
+        const { request, onSent } = prepared.take()
+        const firstTag = pending.add([request], clock.monotonicMs())
+        link.send({ kind: 'write', firstTag, requests: [request.routed] }, onSent)
+      },
+      drop: () => prepared.drop(),
+    }
+  }
+
+  const prepareRead = (): Prepared => {
+    const prepared = reader.prepare()
+    return {
+      send({ link, pending }) {
+        const requests = prepared.take()
+        const firstTag = pending.add(requests, clock.monotonicMs())
+        link.send({ kind: 'read', firstTag, requests: requests.map(({ routed }) => routed) })
+      },
+      drop: () => prepared.drop(),
+    }
+  }
+
+  const prepareTable = (): Prepared => ({
+    send({ link, cursors }) {
+      cursors.push(walkCursor)
+      link.send({ kind: 'table', cursor: walkCursor })
+    },
+    drop: () => undefined,
+  })
+
+  const atRandom = (count: number, drawn: number): number => Math.floor(drawn * count)
+  const inTurn = (count: number, _drawn: number, slotIndex: number): number => slotIndex % Math.max(1, count)
+
+  const startLanes = (): void => {
+    const lanes = [
+      { meanMs: parameters.writeIntervalMs, prepare: prepareWrite, pick: atRandom, name: 'write' },
+      { meanMs: parameters.readIntervalMs, prepare: prepareRead, pick: atRandom, name: 'read' },
+      { meanMs: parameters.tableIntervalMs, prepare: prepareTable, pick: inTurn, name: undefined },
+    ] as const
+    for (const { meanMs, name, pick, prepare } of lanes) {
+      const onPlanned = (nextSlotMs: number): void => {
+        if (name !== undefined) plannedMs[name] = nextSlotMs
+      }
+      const ready = (): readonly ReadyCourier[] => epochs.ready()
+      tasks.own(runSlotLane({ clock, random }, { meanMs, prepare, pick, ready, onPlanned }, signal))
+    }
+  }
+
+  /** What is late or has run out is forgotten on a clock of its own, half a read slot at most behind. */
+  const tidy = async (): Promise<void> => {
+    for (let savedMs = clock.monotonicMs(); ; ) {
+      await clock.sleep(parameters.readIntervalMs, signal)
+      const nowMs = clock.monotonicMs()
+      for (const { pending } of epochs.open()) pending.expire(nowMs, parameters.requestTimeoutMs)
+      book.expire()
+      if (nowMs - savedMs < TABLE_SAVE_INTERVAL_MS) continue
+      savedMs = nowMs
+      await attempt(logger, 'mailbox table not saved', () => book.save())
+    }
+  }
+
+  const wallTime = (monotonicMs: number): number => Math.round(clock.nowMs() + monotonicMs - clock.monotonicMs())
+
+  const status = (): MailboxStatus => {
+    const { table } = book
+    const ready = epochs.ready()
+    const roots = new Set(ready.flatMap(({ root }) => root ?? []))
+    return {
+      hosts: table.size,
+      replicas: replicasOf(table.size),
+      quorum: quorumOf(table.size),
+      separation: separationOf(table.size),
+      couriers: epochs.stages(),
+      tableRoot: hexEncode(table.root()),
+      tablesAgree: roots.size <= 1,
+      nextWriteAtMs: ready.length === 0 ? undefined : wallTime(plannedMs.write),
+      nextReadAtMs: ready.length === 0 ? undefined : wallTime(plannedMs.read),
+      loopReturn: loops.returnShare(),
+      lastError,
+    }
+  }
+
+  return {
+    async start() {
+      await book.load()
+      if (signal.aborted) return
+      tasks.own(epochs.run(signal))
+      tasks.own(tidy())
+      startLanes()
+    },
+    async stop() {
+      await tasks.stop()
+      await attempt(logger, 'mailbox table not saved', () => book.save())
+    },
+    watch: (boxId, options) => poller.watch(boxId, options),
+    unwatch: (boxId) => poller.unwatch(boxId),
+    status,
+    hosts: () => book.infos(epochs.couriers()),
+    entries(count) {
+      const good = [...book.courierCandidates()].sort((a, b) => a.firstSeenAtMs - b.firstSeenAtMs)
+      return shuffled(good.slice(0, 2 * count), contentRandom)
+        .slice(0, count)
+        .map(entryOf)
+    },
+    addHosts: (entries) => book.addEntries(entries),
+  }
+}
+
+function entryOf({ hostKey, courierOnionKey }: HostEntry): HostEntry {
+  return { hostKey, courierOnionKey }
+}

@@ -1,0 +1,189 @@
+/**
+ * The pairs of couriers, one after the other: who they are, and which links slots may use now.
+ * Never keeps an identity beyond its epoch, and dials on a clock of its own, whatever waits. Spec 03-mailbox §4.4.
+ * @module
+ */
+import { createTaskGroup, hexEncode, type TaskGroup } from '../../base/index.ts'
+import { createEd25519Seed, randomBytes } from '../../crypto/index.ts'
+import { nextReconnectDelayMs } from '../../padding/index.ts'
+import type { CourierAnswer, HostEntry } from '../../wire/index.ts'
+import { COURIER_COUNT } from '../options.ts'
+import { type CourierIdentity, type CourierLink, type CourierStage, runCourierLink } from './courier-link.ts'
+import type { CourierDeps } from './deps.ts'
+import type { HostBook } from './host-book.ts'
+import { COURIER_AGE_FULL_MS, COURIER_TRY_COUNT } from './options.ts'
+import { createPendingRequests, type PendingRequests } from './pending-requests.ts'
+
+/** A link that slots may use, and the requests that left through it. */
+export interface ReadyCourier {
+  readonly link: CourierLink
+  readonly pending: PendingRequests
+  /** Cursors of table records that were sent and not answered, oldest first. */
+  readonly cursors: Uint8Array[]
+  /** Root of its table, as it said last; 64 hexadecimal characters. */
+  root: string | undefined
+}
+
+interface Seat {
+  hostKey: string | undefined
+  stage: CourierStage
+  ready: ReadyCourier | undefined
+}
+
+interface Epoch {
+  readonly seats: readonly Seat[]
+  readonly tasks: TaskGroup
+}
+
+export interface EpochsOptions {
+  readonly book: HostBook
+  readonly onAnswer: (courier: ReadyCourier, answer: CourierAnswer) => void
+  /** The code of a failed dial; undefined after one that went well. */
+  readonly onError: (code: string | undefined) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+export interface Epochs {
+  /** Until the signal aborts; then every link is closed. */
+  run(signal: AbortSignal): Promise<void>
+  /** The newest pair's open links, or an older one's while the newest has none. */
+  ready(): readonly ReadyCourier[]
+  /** Every open link. */
+  open(): readonly ReadyCourier[]
+  /** Hexadecimal host keys of all couriers of all epochs that live. */
+  couriers(): ReadonlySet<string>
+  stages(): readonly { readonly hostKey: string; readonly stage: CourierStage }[]
+}
+
+export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs {
+  const { clock, parameters, random } = deps
+  const { book } = options
+  const { epochMs, epochOverlapMs } = parameters
+  /** Oldest first. */
+  const epochs: Epoch[] = []
+
+  /** One draw, older hosts twice as likely as new ones; undefined when nobody is left. */
+  const drawCourier = (taken: readonly (string | undefined)[]): HostEntry | undefined => {
+    const nowMs = clock.nowMs()
+    const free = book.courierCandidates().filter(({ hostKey }) => !taken.includes(hexEncode(hostKey)))
+    const weights = free.map(({ firstSeenAtMs }) => {
+      const ageMs = Math.min(COURIER_AGE_FULL_MS, Math.max(0, nowMs - firstSeenAtMs))
+      return 1 + ageMs / COURIER_AGE_FULL_MS
+    })
+    let left = random.uniform() * weights.reduce((sum, weight) => sum + weight, 0)
+    const at = weights.findIndex((weight) => (left -= weight) < 0)
+    return free[at]
+  }
+
+  const newIdentity = (courier: HostEntry): CourierIdentity => ({
+    courier,
+    localSeed: createEd25519Seed(),
+    isolation: `courier:${hexEncode(randomBytes(16))}`,
+  })
+
+  const runLink = async (seat: Seat, identity: CourierIdentity, signal: AbortSignal): Promise<string> => {
+    const pending = createPendingRequests(hexEncode(identity.courier.hostKey))
+    let courier: ReadyCourier | undefined
+    try {
+      return await runCourierLink(deps, identity, {
+        signal,
+        onStage: (stage) => {
+          seat.stage = stage
+        },
+        onOpen: (link) => {
+          options.onError(undefined)
+          courier = { link, pending, cursors: [], root: undefined }
+        },
+        onReady: () => {
+          seat.ready = courier
+        },
+        onTableAsked: (cursor) => void courier?.cursors.push(cursor),
+        onAnswer: (answer) => {
+          if (courier !== undefined) options.onAnswer(courier, answer)
+        },
+        onError: options.onError,
+        onGarbage: () => book.noteProbe([{ hostKey: hexEncode(identity.courier.hostKey), role: 'courier' }], true),
+      })
+    } finally {
+      seat.ready = undefined
+      pending.close()
+    }
+  }
+
+  const runSeat = async (epoch: Epoch, seat: Seat, firstDelayMs: number): Promise<void> => {
+    const { signal } = epoch.tasks
+    let identity: CourierIdentity | undefined
+    let failures = 0
+    for (let delayMs = firstDelayMs; ; delayMs = nextReconnectDelayMs(failures, random)) {
+      await clock.sleep(delayMs, signal)
+      if (identity === undefined) {
+        const courier = drawCourier(epoch.seats.map(({ hostKey }) => hostKey))
+        if (courier === undefined) {
+          failures += 1
+          continue
+        }
+        identity = newIdentity(courier)
+        seat.hostKey = hexEncode(courier.hostKey)
+      }
+      const outcome = await runLink(seat, identity, signal)
+      failures = outcome === 'ended' ? 0 : failures + 1
+      if (outcome === 'garbage' || (failures > 0 && failures % COURIER_TRY_COUNT === 0)) {
+        identity = undefined
+        seat.hostKey = undefined
+      }
+    }
+  }
+
+  /** Two links that open at one moment would be seen to be one client's by who has both couriers. */
+  const openEpoch = (spreadMs: number): Epoch => {
+    const tasks = createTaskGroup(options.onFailure)
+    const seats = Array.from(
+      { length: COURIER_COUNT },
+      (): Seat => ({
+        hostKey: undefined,
+        stage: 'working',
+        ready: undefined,
+      }),
+    )
+    const epoch: Epoch = { seats, tasks }
+    epochs.push(epoch)
+    for (const seat of seats) {
+      tasks.own(runSeat(epoch, seat, nextReconnectDelayMs(0, random) + spreadMs * random.uniform()))
+    }
+    return epoch
+  }
+
+  const closeEpoch = async (epoch: Epoch): Promise<void> => {
+    await epoch.tasks.stop()
+    epochs.splice(epochs.indexOf(epoch), 1)
+  }
+
+  const readyOf = ({ seats }: Epoch): ReadyCourier[] => seats.flatMap(({ ready }) => ready ?? [])
+
+  return {
+    async run(signal) {
+      try {
+        // A random phase: the first epoch is cut short somewhere.
+        let lengthMs = 2 * epochOverlapMs + random.uniform() * Math.max(0, epochMs - 2 * epochOverlapMs)
+        openEpoch(0)
+        for (;;) {
+          await clock.sleep(lengthMs - epochOverlapMs, signal)
+          const [old] = epochs
+          openEpoch(epochOverlapMs / 2)
+          await clock.sleep(epochOverlapMs, signal)
+          if (old !== undefined) await closeEpoch(old)
+          lengthMs = epochMs - epochOverlapMs
+        }
+      } finally {
+        await Promise.all([...epochs].map(closeEpoch))
+      }
+    },
+    ready: () => epochs.map(readyOf).findLast((couriers) => couriers.length > 0) ?? [],
+    open: () => epochs.flatMap(readyOf),
+    couriers: () => new Set(epochs.flatMap(({ seats }) => seats.flatMap(({ hostKey }) => hostKey ?? []))),
+    stages: () =>
+      epochs.flatMap(({ seats }) =>
+        seats.flatMap(({ hostKey, stage }) => (hostKey === undefined ? [] : { hostKey, stage })),
+      ),
+  }
+}

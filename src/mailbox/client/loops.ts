@@ -1,0 +1,120 @@
+/**
+ * Boxes for ourselves: what an empty write slot writes, and a read slot fetches like any other after a rest.
+ * Never kept on disk: what a restart forgets expires at the hosts. Spec 03-mailbox §9, METADATA §4.1.
+ * @module
+ */
+import { hexEncode } from '../../base/index.ts'
+import { randomBytes } from '../../crypto/index.ts'
+import type { Clock, Random } from '../../ports/index.ts'
+import { type Box, encodeBoxBody } from '../../wire/index.ts'
+import { type BoxKeys, deriveBoxKeys, openBox, sealBox, signTombstone } from '../box-keys.ts'
+import { MAILBOX_PARAMETERS, type MailboxParameters } from '../options.ts'
+import type { Poller } from '../poller.ts'
+import type { Suspect } from '../score.ts'
+import { LOOP_HISTORY_COUNT, LOOP_MAX_COUNT, LOOP_PATIENCE_SLOTS, LOOP_RESIDENCE } from './options.ts'
+
+interface Loop {
+  readonly keys: BoxKeys
+  /** Hosts that gave a receipt. */
+  suspects: readonly Suspect[]
+  /** Monotonic; when it is looked for, then until when. Undefined while it is being written. */
+  dueMs: number | undefined
+  endMs: number | undefined
+}
+
+/** A loop that has not left yet. */
+export interface NewLoop {
+  readonly box: Box
+  /** To be called when it leaves; a loop that never does is forgotten. */
+  keep(): void
+}
+
+export interface Loops {
+  create(): NewLoop
+  /** The write has ended: hosts that gave receipts, or undefined when it was not stored. */
+  noteWritten(boxId: Uint8Array, receipts: readonly string[] | undefined): void
+  has(boxId: Uint8Array): boolean
+  /** It was read: gives the signature of its tombstone; undefined when it does not open. */
+  noteRead(box: Box): Uint8Array | undefined
+  /** Gives loops that are due to the poller, and gives up those that were looked for in vain. */
+  tend(): void
+  /** Share of the last ones that came back; undefined before the first. */
+  returnShare(): number | undefined
+}
+
+export interface LoopsDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly parameters: MailboxParameters
+  readonly poller: Poller
+  readonly noteProbe: (suspects: readonly Suspect[], lost: boolean) => void
+}
+
+/** How long a loop rests; from two numbers of `random`. */
+export function loopResidenceMs(random: Random, parameters: MailboxParameters): number {
+  const speed = parameters.writeIntervalMs / MAILBOX_PARAMETERS.writeIntervalMs
+  let left = random.uniform()
+  const part = LOOP_RESIDENCE.find(({ share }) => (left -= share) < 0) ?? LOOP_RESIDENCE[0]
+  return speed * (part.fromMs + (part.toMs - part.fromMs) * random.uniform())
+}
+
+export function createLoops(deps: LoopsDeps): Loops {
+  const { clock, parameters, poller, random } = deps
+  const loops = new Map<string, Loop>()
+  const history: boolean[] = []
+  const body = encodeBoxBody({ kind: 'loop' })
+
+  const end = (key: string, loop: Loop, returned: boolean): void => {
+    loops.delete(key)
+    history.push(returned)
+    if (history.length > LOOP_HISTORY_COUNT) history.shift()
+    if (loop.suspects.length > 0) deps.noteProbe(loop.suspects, !returned)
+  }
+
+  return {
+    create() {
+      const keys = deriveBoxKeys(randomBytes(32))
+      return {
+        box: sealBox(keys, body),
+        keep() {
+          // Beyond the bound a loop is written like the others and left to expiry.
+          if (loops.size >= LOOP_MAX_COUNT) return
+          loops.set(hexEncode(keys.boxId), { keys, suspects: [], dueMs: undefined, endMs: undefined })
+        },
+      }
+    },
+    noteWritten(boxId, receipts) {
+      const key = hexEncode(boxId)
+      const loop = loops.get(key)
+      if (loop === undefined) return
+      if (receipts === undefined) {
+        end(key, loop, false)
+        return
+      }
+      loop.suspects = receipts.map((hostKey) => ({ hostKey, role: 'replica' }))
+      loop.dueMs = clock.monotonicMs() + loopResidenceMs(random, parameters)
+    },
+    has: (boxId) => loops.has(hexEncode(boxId)),
+    noteRead(box) {
+      const key = hexEncode(box.boxId)
+      const loop = loops.get(key)
+      if (loop === undefined || openBox(loop.keys, box) === undefined) return undefined
+      end(key, loop, true)
+      return signTombstone(loop.keys)
+    },
+    tend() {
+      const nowMs = clock.monotonicMs()
+      for (const [key, loop] of loops) {
+        if (loop.dueMs !== undefined && loop.dueMs <= nowMs) {
+          loop.dueMs = undefined
+          loop.endMs = nowMs + LOOP_PATIENCE_SLOTS * parameters.readIntervalMs
+          poller.watch(loop.keys.boxId, { hot: false })
+        } else if (loop.endMs !== undefined && loop.endMs <= nowMs) {
+          poller.unwatch(loop.keys.boxId)
+          end(key, loop, false)
+        }
+      }
+    },
+    returnShare: () => (history.length === 0 ? undefined : history.filter(Boolean).length / history.length),
+  }
+}

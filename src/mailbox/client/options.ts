@@ -1,0 +1,67 @@
+/**
+ * Every number of the client that no other node has to share, each with its reason.
+ * Never set from configuration: a rhythm of one's own would be a fingerprint. Spec 03-mailbox §10.
+ * @module
+ */
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/index.ts'
+
+/** Onion descriptor, introduction and rendezvous, with patience. TORNET §2.3. */
+export const COURIER_DIAL_TIMEOUT_MS = 120 * SECOND_MS
+
+/**
+ * Table records of the set-up, at evenly spaced cursors: most of the table of 50 hosts at once. The same for everybody.
+ * Guessed.
+ */
+export const SETUP_TABLE_COUNT = 8
+
+/** Mean time between records of the set-up, in `courierRecordIntervalMs`: never faster than the courier's own limit. */
+export const SETUP_PACE_FACTOR = 2
+
+/** What leaves in a slot is made so long before, as a share of the mean interval; below the least delay, which is half. */
+export const PREPARE_SHARE = 0.1
+
+/** Failed attempts in a row after which another courier is tried. Guessed. */
+export const COURIER_TRY_COUNT = 3
+
+/** Malformed records after which a link is given up. */
+export const GARBAGE_MAX_COUNT = 3
+
+/** Records that wait in one link's socket; more means that it is stalled. */
+export const SEND_BACKLOG_MAX_COUNT = 4
+
+/** A courier's age counts up to this, and then twice as much as none. METADATA §4.4. */
+export const COURIER_AGE_FULL_MS = 7 * DAY_MS
+
+/** Entries that are kept; the oldest stay. Guessed. */
+export const ENTRY_MAX_COUNT = 256
+
+/** How often a changed table goes to disk: 2 MB at 10,000 hosts. Guessed. */
+export const TABLE_SAVE_INTERVAL_MS = 10 * MINUTE_MS
+
+/** Table pages that wait for their check; one of eight descriptors takes less than a tenth of a second. */
+export const PAGE_BACKLOG_MAX_COUNT = 64
+
+/** Loops in memory: what the residence mixture keeps at one every 30 seconds, and half as much again. */
+export const LOOP_MAX_COUNT = 4_096
+
+/**
+ * How long a loop rests before it is looked for: shares and bounds of a mixture of uniform times. Real boxes wait
+ * seconds to days, so loops do. The longest stays a day below a box's life. METADATA §4.1; to be tuned by simulation.
+ */
+export const LOOP_RESIDENCE = [
+  { share: 0.7, fromMs: 0, toMs: 5 * MINUTE_MS },
+  { share: 0.2, fromMs: HOUR_MS, toMs: 12 * HOUR_MS },
+  { share: 0.1, fromMs: DAY_MS, toMs: 13 * DAY_MS },
+] as const
+
+/** A loop that was looked for during so many mean read intervals is lost: half an hour of Balanced. Guessed. */
+export const LOOP_PATIENCE_SLOTS = 120
+
+/** Loops that the share of returns is taken over. */
+export const LOOP_HISTORY_COUNT = 100
+
+/** Tombstones that wait for a read slot; beyond it the box is left to its expiry. */
+export const TOMBSTONE_MAX_COUNT = 1_024
+
+/** When no replica had room: another try. Guessed: boxes expire all the time. */
+export const FULL_RETRY_MS = 15 * MINUTE_MS

@@ -1,0 +1,78 @@
+/**
+ * Seals requests to intermediates, and makes requests that look the same and mean nothing.
+ * Never seals to a courier in use or a replica of the box while there is anybody else. Spec 03-mailbox §4.3, DESIGN §7.
+ * @module
+ */
+import { hexEncode } from '../../base/index.ts'
+import { ed25519PublicKey, KEY_BYTES, randomBytes } from '../../crypto/index.ts'
+import type { Random } from '../../ports/index.ts'
+import {
+  encodeMailboxRequest,
+  HOST_ROUTE_BYTES,
+  type MailboxRequest,
+  REPLICA_COUNT,
+  REQUEST_SEAL_BYTES,
+  type RoutedRequest,
+  SIGNATURE_BYTES,
+} from '../../wire/index.ts'
+import type { HostRecord } from '../host-descriptor.ts'
+import { sealRequest } from '../sealed-request.ts'
+import type { HostBook } from './host-book.ts'
+
+export interface SealedRequest {
+  readonly routed: RoutedRequest
+  /** Of the intermediate; undefined without hosts, when nobody can open it. 64 hexadecimal characters. */
+  readonly intermediate: string | undefined
+}
+
+export interface Sealer {
+  /** `used` holds intermediates that are not to be taken while there are others; the chosen one is added. */
+  seal(request: MailboxRequest, boxId: Uint8Array, used: Set<HostRecord>): SealedRequest
+  /** An id that nobody has, and that could be a box's. */
+  dummyId(): Uint8Array
+  dummySignature(): Uint8Array
+}
+
+export function createSealer(book: HostBook, random: Random, couriers: () => ReadonlySet<string>): Sealer {
+  /** Strict wishes first: who loses, who is a courier, who is a replica, who has been asked in this record. */
+  const choose = (boxId: Uint8Array, used: ReadonlySet<HostRecord>): HostRecord | undefined => {
+    const { table } = book
+    const excluded = book.excluded()
+    const inUse = couriers()
+    const replicas = new Set(table.closest(boxId, REPLICA_COUNT))
+    const wishes: ((host: HostRecord) => boolean)[] = [
+      (host) => !inUse.has(keyOf(host)),
+      (host) => !excluded.has(keyOf(host)),
+      (host) => !replicas.has(host),
+      (host) => !used.has(host),
+    ]
+    let candidates = table.all()
+    for (const wish of wishes) {
+      const left = candidates.filter(wish)
+      if (left.length > 0) candidates = left
+    }
+    return candidates[Math.floor(random.uniform() * candidates.length)]
+  }
+
+  return {
+    seal(request, boxId, used) {
+      const bytes = encodeMailboxRequest(request)
+      const host = choose(boxId, used)
+      if (host === undefined) {
+        const sealed = randomBytes(REQUEST_SEAL_BYTES + bytes.length)
+        return { routed: { route: randomBytes(HOST_ROUTE_BYTES), sealed }, intermediate: undefined }
+      }
+      used.add(host)
+      const { hostKey, sealKey } = host.descriptor
+      const route = host.hostId.slice(0, HOST_ROUTE_BYTES)
+      return { routed: { route, sealed: sealRequest(sealKey, hostKey, bytes) }, intermediate: keyOf(host) }
+    },
+    // A point of the curve, as box ids are: half of all random bytes would not be.
+    dummyId: () => ed25519PublicKey(randomBytes(KEY_BYTES)),
+    dummySignature: () => randomBytes(SIGNATURE_BYTES),
+  }
+}
+
+function keyOf(host: HostRecord): string {
+  return hexEncode(host.descriptor.hostKey)
+}

@@ -1,0 +1,155 @@
+/**
+ * What write slots carry: the box that the owner wants written, else a loop; and what became of it.
+ * Never says "stored" without receipts that hold, and never waits for the owner: a slot takes what is there. Spec 03-mailbox §4.4, §5.3.
+ * @module
+ */
+import { hexEncode, isForeseen } from '../../base/index.ts'
+import { KEY_BYTES, randomBytes } from '../../crypto/index.ts'
+import type { Clock, Logger } from '../../ports/index.ts'
+import { type Box, decodeBox, decodeStoreReply, type StoreReply } from '../../wire/index.ts'
+import type { MailboxOwner, WriteResult } from '../api.ts'
+import { RECEIPT_HOST_COUNT } from '../receipt.ts'
+import { openReply } from '../sealed-request.ts'
+import type { ClientFunctions } from './deps.ts'
+import type { HostBook } from './host-book.ts'
+import type { Loops } from './loops.ts'
+import { FULL_RETRY_MS } from './options.ts'
+import type { Expectation, OutgoingRequest } from './pending-requests.ts'
+import type { Sealer } from './sealer.ts'
+
+export interface WriterDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly owner: MailboxOwner
+  readonly functions: ClientFunctions
+  readonly book: HostBook
+  readonly sealer: Sealer
+  readonly loops: Loops
+  /** Owns what is told to the owner, in order. */
+  readonly tell: (task: () => Promise<void>) => void
+}
+
+export interface PreparedWrite {
+  /** To be called in the slot: the owner's box if it is there by now, else the loop. */
+  take(): { readonly request: OutgoingRequest; readonly onSent: () => void }
+  /** To be called instead when the slot has no courier. */
+  drop(): void
+}
+
+export interface Writer {
+  /** Makes a loop at once and asks the owner for something better. */
+  prepare(): PreparedWrite
+}
+
+interface Outcome {
+  readonly result: WriteResult
+  /** Hexadecimal keys of hosts whose receipts held. */
+  readonly receipts: readonly string[]
+}
+
+export function createWriter(deps: WriterDeps): Writer {
+  const { book, clock, loops, owner, sealer } = deps
+  const inFlight = new Set<string>()
+  const nothing = (): void => undefined
+
+  const judge = (box: Box, reply: StoreReply): Outcome => {
+    const { table } = book
+    const count = deps.functions.countReceipts({
+      box,
+      receipts: reply.receipts,
+      closest: table.closest(box.boxId, RECEIPT_HOST_COUNT),
+      hostCount: table.size,
+      nowMs: clock.nowMs(),
+    })
+    const { replicas, wanted, stored, untilMs } = count
+    const receipts = count.hosts.map(({ descriptor }) => hexEncode(descriptor.hostKey))
+    if (stored && untilMs !== undefined) return { result: { status: 'stored', replicas, wanted, untilMs }, receipts }
+    if (reply.status === 'conflict') return { result: { status: 'conflict' }, receipts }
+    if (reply.status === 'full') return { result: { status: 'full', retryAfterMs: FULL_RETRY_MS }, receipts }
+    return { result: { status: 'lost' }, receipts }
+  }
+
+  const request = (box: Box, onEnd: (outcome: Outcome) => void): OutgoingRequest => {
+    const replyKey = randomBytes(KEY_BYTES)
+    const { routed, intermediate } = sealer.seal({ operation: 'store', replyKey, box }, box.boxId, new Set())
+    if (intermediate === undefined) return { routed }
+    const probe = (courier: string, lost: boolean): void =>
+      book.noteProbe(
+        [
+          { hostKey: courier, role: 'courier' },
+          { hostKey: intermediate, role: 'intermediate' },
+        ],
+        lost,
+      )
+    const expectation: Expectation = {
+      onReply(sealed, courier) {
+        const opened = openReply(replyKey, sealed)
+        if (opened === undefined) return false
+        const reply = decodeStoreReply(opened)
+        probe(courier, reply === undefined)
+        onEnd(reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply))
+        return true
+      },
+      onLost(reason, courier) {
+        if (reason === 'timeout') probe(courier, true)
+        onEnd({ result: { status: 'lost' }, receipts: [] })
+      },
+    }
+    return { routed, expectation }
+  }
+
+  const loopRequest = (box: Box): OutgoingRequest =>
+    request(box, ({ result, receipts }) =>
+      loops.noteWritten(box.boxId, result.status === 'stored' ? receipts : undefined),
+    )
+
+  const ownRequest = (box: Box): OutgoingRequest => {
+    const key = hexEncode(box.boxId)
+    return request(box, ({ result }) => {
+      inFlight.delete(key)
+      deps.tell(() => owner.onWriteResult(box.boxId, result))
+    })
+  }
+
+  const ask = async (): Promise<Box | undefined> => {
+    const bytes = await owner.nextWrite()
+    const box = bytes && decodeBox(bytes)
+    if (bytes !== undefined && box === undefined) throw new RangeError('what the owner writes is no box')
+    return box === undefined || inFlight.has(hexEncode(box.boxId)) ? undefined : box
+  }
+
+  return {
+    prepare() {
+      const loop = loops.create()
+      const spare = loopRequest(loop.box)
+      let own: { readonly box: Box; readonly request: OutgoingRequest } | undefined
+      let isTaken = false
+      if (book.table.size > 0) {
+        deps.tell(async () => {
+          try {
+            const box = await ask()
+            if (box !== undefined && !isTaken) own = { box, request: ownRequest(box) }
+          } catch (error: unknown) {
+            if (!isForeseen(error)) throw error
+            deps.logger.warn('mailbox owner gave no write', {}, error)
+          }
+        })
+      }
+      return {
+        take() {
+          isTaken = true
+          if (own === undefined) {
+            if (spare.expectation !== undefined) loop.keep()
+            return { request: spare, onSent: nothing }
+          }
+          const { box } = own
+          inFlight.add(hexEncode(box.boxId))
+          return { request: own.request, onSent: () => deps.tell(() => owner.onWriteSent(box.boxId)) }
+        },
+        drop() {
+          isTaken = true
+        },
+      }
+    },
+  }
+}
