@@ -8,8 +8,18 @@ import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { Sensitive } from '../base/index.ts'
 import { onionPublicKey } from '../crypto/index.ts'
+import { createMailboxClient, MAILBOX_PARAMETERS, type MailboxParameters, testParameters } from '../mailbox/index.ts'
 import { type Messenger, openMessenger, SESSION_FUNCTIONS, type SessionFunctions } from '../messenger/index.ts'
-import type { Clock, KeyValueStore, Logger, Random, RecordNetwork, Startable } from '../ports/index.ts'
+import type {
+  BoxStore,
+  Clock,
+  KeyValueStore,
+  Logger,
+  Random,
+  RecordNetwork,
+  Startable,
+  TorProvider,
+} from '../ports/index.ts'
 import { createRpcServer } from '../rpc/index.ts'
 import { createMemoryStore, openStore, type StoreSecret } from '../store/index.ts'
 import {
@@ -24,6 +34,8 @@ import { createRecordNetwork } from '../transport/index.ts'
 import { onionAddress } from '../wire/index.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonError } from './errors.ts'
+import { composeHostRole, type HostRole } from './host-role.ts'
+import { type DaemonRole, torForRole } from './role-tor.ts'
 
 export interface DaemonDeps {
   readonly clock: Clock
@@ -38,8 +50,11 @@ export interface DaemonDeps {
   readonly onFailure: (error: unknown) => void
   /** Tests put observers in front of these. */
   readonly session?: SessionFunctions
-  readonly wrapNetwork?: (network: RecordNetwork) => RecordNetwork
+  readonly wrapNetwork?: (network: RecordNetwork, role: DaemonRole) => RecordNetwork
   readonly wrapStore?: (store: KeyValueStore) => KeyValueStore
+  readonly wrapBoxes?: (boxes: BoxStore) => BoxStore
+  /** Or a tor of their own, which the daemon starts and stops. */
+  readonly tor?: TorProvider
 }
 
 export interface Daemon extends Startable {
@@ -57,6 +72,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
     if (config.ephemeral) rmSync(directory, { recursive: true, force: true })
   }
   let opened: KeyValueStore | undefined
+  let host: HostRole | undefined
   try {
     opened = config.ephemeral
       ? createMemoryStore()
@@ -69,12 +85,19 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
         })
     const store = deps.wrapStore?.(opened) ?? opened
     const socketDirectory = join(directory, 'tor', 's')
-    const tor = createTorProvider(
-      { clock, random, logger, addressOf: (secretKey) => onionAddress(onionPublicKey(secretKey)) },
-      torOptions(config, directory, socketDirectory, deps.environment),
-    )
-    const realNetwork = createRecordNetwork({ torProvider: tor, logger: logger.child('transport') })
-    const network = deps.wrapNetwork?.(realNetwork) ?? realNetwork
+    const tor =
+      deps.tor ??
+      createTorProvider(
+        { clock, random, logger, addressOf: (secretKey) => onionAddress(onionPublicKey(secretKey)) },
+        torOptions(config, directory, socketDirectory, deps.environment),
+      )
+    const networkOf = (role: DaemonRole): RecordNetwork => {
+      const name = role === 'host' ? 'host-transport' : 'transport'
+      const real = createRecordNetwork({ torProvider: torForRole(tor, role), logger: logger.child(name) })
+      return deps.wrapNetwork?.(real, role) ?? real
+    }
+    const network = networkOf('profile')
+    const parameters = mailboxParameters(config)
     const messenger = await openMessenger({
       clock,
       random,
@@ -83,10 +106,47 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
       tor,
       network,
       session: deps.session ?? SESSION_FUNCTIONS,
+      mailbox: parameters,
+      async createMailbox(owner) {
+        const client = await createMailboxClient({
+          clock,
+          random,
+          logger: logger.child('mailbox'),
+          store,
+          network,
+          parameters,
+          owner,
+          onFailure: deps.onFailure,
+        })
+        await client.addHosts(config.hosts)
+        return client
+      },
       onFailure: deps.onFailure,
     })
+    if (config.host.enabled) {
+      host = await composeHostRole(
+        {
+          clock,
+          random,
+          logger,
+          store,
+          tor: torForRole(tor, 'host'),
+          network: networkOf('host'),
+          wrapBoxes: deps.wrapBoxes,
+          onFailure: deps.onFailure,
+        },
+        {
+          boxDirectory: config.ephemeral ? undefined : join(directory, 'host', 'boxes'),
+          quotaMib: config.host.quotaMib,
+          parameters,
+          entries: config.hosts,
+        },
+      )
+    }
+    const role = host
     const rpc = createRpcServer({
       messenger,
+      ...(role === undefined ? {} : { host: role.face }),
       clock,
       logger: logger.child('rpc'),
       socketPath: config.socketPath,
@@ -100,14 +160,15 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
         await rpc.start()
         await tor.start()
         await messenger.start()
+        await role?.start()
       },
       async stop() {
         // Each has its turn whatever became of the others: nothing may stay open because of another's failure. What uses tor
         // ends beside it, the messenger first: it waits for nothing that a hung tor would owe it.
         const groups = [
           [() => rpc.stop()],
-          [() => messenger.stop(), () => network.stop(), () => tor.stop()],
-          [() => store.close()],
+          [() => messenger.stop(), async () => role?.stop(), () => network.stop(), () => tor.stop()],
+          [async () => role?.close(), () => store.close()],
           [async () => removeDirectory()],
         ]
         const failures: unknown[] = []
@@ -119,10 +180,16 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
       },
     }
   } catch (error: unknown) {
+    await host?.close()
     await opened?.close()
     removeDirectory()
     throw error
   }
+}
+
+function mailboxParameters(config: DaemonConfig): MailboxParameters {
+  const { mailboxSpeed } = config.unsafe
+  return mailboxSpeed === undefined ? MAILBOX_PARAMETERS : testParameters(mailboxSpeed)
 }
 
 function makeDataDirectory(config: DaemonConfig): string {
