@@ -9,18 +9,20 @@ import { parseOnionMultiaddr } from './onion-multiaddr.ts'
 export interface GaterOptions {
   /** The one peer that counts; undefined admits any, who then has shown that it can read the descriptor. */
   readonly expectedPeer: PeerId | undefined
-  readonly direction: 'inbound' | 'outbound'
+  readonly direction: 'inbound' | 'outbound' | 'both'
+  /** False keeps an instance from dialling a peer now. */
+  readonly mayDial?: (peer: PeerId) => boolean
 }
 
-/** A gater for instances that either listen for one peer or dial one peer. */
-export function createGater({ expectedPeer, direction }: GaterOptions): ConnectionGater {
+/** A gater for instances that listen, dial, or both. */
+export function createGater({ expectedPeer, direction, mayDial }: GaterOptions): ConnectionGater {
   const isStranger = (peer: PeerId): boolean => expectedPeer !== undefined && !expectedPeer.equals(peer)
-  const denyInbound = (peer: PeerId): boolean => direction !== 'inbound' || isStranger(peer)
-  const denyOutbound = (peer: PeerId): boolean => direction !== 'outbound' || isStranger(peer)
+  const denyInbound = (peer: PeerId): boolean => direction === 'outbound' || isStranger(peer)
+  const denyOutbound = (peer: PeerId): boolean => direction === 'inbound' || isStranger(peer)
   return {
-    denyDialPeer: denyOutbound,
-    denyDialMultiaddr: (address) => direction !== 'outbound' || parseOnionMultiaddr(address) === undefined,
-    denyInboundConnection: () => direction !== 'inbound',
+    denyDialPeer: (peer) => denyOutbound(peer) || mayDial?.(peer) === false,
+    denyDialMultiaddr: (address) => direction === 'inbound' || parseOnionMultiaddr(address) === undefined,
+    denyInboundConnection: () => direction === 'outbound',
     denyOutboundConnection: denyOutbound,
     denyInboundEncryptedConnection: denyInbound,
     denyOutboundEncryptedConnection: denyOutbound,

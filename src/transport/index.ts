@@ -2,6 +2,8 @@
 export type { TransportErrorCode } from './errors.ts'
 export type { MemoryRecordHub, MemoryRecordHubOptions } from './memory-record-network.ts'
 export { createMemoryRecordHub } from './memory-record-network.ts'
+export type { HostMeshDeps } from './mesh/host-mesh.ts'
+export { createHostMesh } from './mesh/host-mesh.ts'
 export type { RecordRules } from './mesh/memory-dht.ts'
 export type { MemoryMeshHub, MemoryMeshHubOptions, MemoryMeshOptions, MeshFaults } from './mesh/memory-mesh.ts'
 export { createMemoryMeshHub } from './mesh/memory-mesh.ts'

@@ -96,7 +96,7 @@ export function createRecordLink(
 }
 
 /** Not the stream's own `onDrain`: that one keeps its first promise and from then on never waits again. */
-function drained(stream: Stream): Promise<void> {
+export function drained(stream: Stream): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       stream.removeEventListener('drain', finish)

@@ -37,6 +37,10 @@ export interface Requester {
   request(hostKey: Uint8Array, operation: number, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /** An open line, or a dial, with the backoff. @throws {AppError} `MESH_UNREACHABLE`, `MESH_UNKNOWN_PEER`; the signal's reason */
   connect(hostKey: Uint8Array, signal: AbortSignal): Promise<MeshLine>
+  /** False while the backoff of a host lasts. */
+  mayDial(hostKey: Uint8Array): boolean
+  /** Somebody else's dial of this host failed: its backoff begins. */
+  noteFailure(hostKey: Uint8Array): void
   /** The host has shown that it lives, or it moved: it may be dialled at once. */
   forgive(hostKey: Uint8Array): void
   /** Resolves when no dial is under way; for after the stop. */
@@ -91,6 +95,14 @@ export function createRequester(deps: RequesterDeps): Requester {
     next()
   }
 
+  const fail = (state: HostState): void => {
+    state.failures += 1
+    const backoffMs = MESH_BACKOFF_MIN_MS * 2 ** Math.min(state.failures - 1, 10)
+    state.retryAtMs = clock.monotonicMs() + Math.min(backoffMs, MESH_BACKOFF_MAX_FACTOR * timeoutMs)
+  }
+  const isResting = (state: HostState | undefined): boolean =>
+    state !== undefined && state.failures > 0 && clock.monotonicMs() < state.retryAtMs
+
   const dial = async (name: string, state: HostState, peer: MeshPeer): Promise<MeshLine> => {
     const done = new AbortController()
     const deadline = startDeadline(clock, timeoutMs, done.signal)
@@ -102,9 +114,7 @@ export function createRequester(deps: RequesterDeps): Requester {
       state.failures = 0
       return line
     } catch (error: unknown) {
-      state.failures += 1
-      const backoffMs = MESH_BACKOFF_MIN_MS * 2 ** Math.min(state.failures - 1, 10)
-      state.retryAtMs = clock.monotonicMs() + Math.min(backoffMs, MESH_BACKOFF_MAX_FACTOR * timeoutMs)
+      if (!isOurOwnFault(error)) fail(state)
       throw transportError('MESH_UNREACHABLE', { cause: redactError(error) })
     } finally {
       done.abort()
@@ -120,7 +130,7 @@ export function createRequester(deps: RequesterDeps): Requester {
     const name = hexEncode(hostKey)
     const state = stateOf(name)
     if (state.dialing === undefined) {
-      if (state.failures > 0 && clock.monotonicMs() < state.retryAtMs) throw transportError('MESH_UNREACHABLE')
+      if (isResting(state)) throw transportError('MESH_UNREACHABLE')
       state.dialing = dial(name, state, peer)
       // Whoever waits may give up before it ends.
       state.dialing.catch(() => undefined)
@@ -169,6 +179,16 @@ export function createRequester(deps: RequesterDeps): Requester {
       }
     },
     connect,
+    mayDial(hostKey) {
+      const state = hosts.get(hexEncode(hostKey))
+      return state?.dialing !== undefined || !isResting(state)
+    },
+    noteFailure(hostKey) {
+      // Kept for known hosts only, so that made-up ones take no memory; a dial of ours notes its failure itself.
+      if (book.get(hostKey) === undefined) return
+      const state = stateOf(hexEncode(hostKey))
+      if (state.dialing === undefined) fail(state)
+    },
     forgive(hostKey) {
       const name = hexEncode(hostKey)
       const state = hosts.get(name)
@@ -182,11 +202,19 @@ export function createRequester(deps: RequesterDeps): Requester {
   }
 }
 
+/** Why a request or a dial was given up: the mesh's own time limit, not the caller's. */
+export const DEADLINE = new DOMException('deadline', 'TimeoutError')
+
+/** Says nothing about the other host. */
+function isOurOwnFault(error: unknown): boolean {
+  return isAppError(error, 'TOR_NOT_READY') || isAppError(error, 'TOR_STOPPED')
+}
+
 /** A signal that aborts after `timeoutMs`, unless `done` comes first. */
 export function startDeadline(clock: Clock, timeoutMs: number, done: AbortSignal): AbortSignal {
   const deadline = new AbortController()
   void clock.sleep(timeoutMs, done).then(
-    () => deadline.abort(new DOMException('deadline', 'TimeoutError')),
+    () => deadline.abort(DEADLINE),
     () => undefined,
   )
   return deadline.signal
