@@ -5,11 +5,14 @@
  */
 import { cpus, release } from 'node:os'
 import { startTornet } from '../../test/support/tornet/index.ts'
+import { benchBoxStore } from './box-store.ts'
+import { benchCourier } from './courier.ts'
 import { benchDaemon } from './daemon.ts'
 import { type Figure, formatFigure, isMet } from './figures.ts'
+import { benchMailboxTable } from './mailbox-table.ts'
 import { benchSession } from './session.ts'
 import { benchStore } from './store.ts'
-import { benchTransport } from './transport.ts'
+import { attach, benchTransport } from './transport.ts'
 
 function show(figures: readonly Figure[]): readonly Figure[] {
   for (const figure of figures) process.stdout.write(`${formatFigure(figure)}\n`)
@@ -22,12 +25,17 @@ process.stdout.write(
 )
 const tornet = await startTornet({ namespace: 'quickack', clients: 2 })
 try {
+  const [dialer] = tornet.clients
+  if (dialer === undefined) throw new Error('the benchmark needs two clients')
   const { figures, rawRttMs } = await benchTransport(tornet)
   const all = [
     ...show(figures),
+    ...show(await benchCourier(tornet, rawRttMs, (directory) => attach(dialer, directory))),
     ...show(await benchDaemon(tornet, rawRttMs)),
     ...show(benchSession()),
     ...show(await benchStore()),
+    ...show(benchMailboxTable()),
+    ...show(await benchBoxStore()),
   ]
   const missed = all.filter((figure) => isMet(figure) === false)
   process.stdout.write(

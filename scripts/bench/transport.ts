@@ -81,7 +81,8 @@ export async function benchTransport(tornet: Tornet): Promise<TransportBench> {
   }
 }
 
-async function attach(client: TornetClient, socketDirectory: string): Promise<TorProvider> {
+/** The shipped provider on a client of the private network. */
+export async function attach(client: TornetClient, socketDirectory: string): Promise<TorProvider> {
   const provider = createTorProvider(
     {
       clock: createSystemClock(),
