@@ -49,7 +49,7 @@ export interface PageVerdict {
 
 export interface HostBook {
   readonly table: HostTable
-  /** Reads what was saved; what is damaged is as good as nothing, and is fetched anew. */
+  /** Reads what was saved, once; what is damaged is as good as nothing, and is fetched anew. */
   load(): Promise<void>
   /** Writes the table if it has changed. @throws {AppError} the codes of `KeyValueStore.batch` */
   save(): Promise<void>
@@ -77,6 +77,7 @@ class StoredHostBook implements HostBook {
   private readonly deps: HostBookDeps
   private readonly writing = createMutex()
   private known: readonly KnownEntry[] = []
+  private loading: Promise<void> | undefined
   private savedVersion = 0
   private scores = createScores()
   private scoresAgedMs: number
@@ -88,7 +89,12 @@ class StoredHostBook implements HostBook {
     this.scoresAgedMs = deps.clock.monotonicMs()
   }
 
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.loading ??= this.read()
+    return this.loading
+  }
+
+  private async read(): Promise<void> {
     const { clock, store } = this.deps
     const [table, entries] = await Promise.all([store.get(STORE_TABLE, TABLE_KEY), store.get(STORE_TABLE, ENTRIES_KEY)])
     const loaded = table && decodeHostTable(table, { maxCount: HOST_TABLE_MAX_COUNT })
@@ -109,6 +115,7 @@ class StoredHostBook implements HostBook {
 
   addEntries(entries: readonly HostEntry[]): Promise<void> {
     return this.writing.run(async () => {
+      await this.load()
       const firstSeenAtMs = this.deps.clock.nowMs()
       const known = [...this.known]
       for (const { hostKey, courierOnionKey } of entries) {
