@@ -3,15 +3,10 @@
  * Never promises more than the hosts that are known can keep. Spec 03-mailbox §8.
  * @module
  */
-import { REPLICA_COUNT } from '../wire/index.ts'
 import type { Separation } from './api.ts'
-import { COURIER_COUNT } from './options.ts'
 
 /** From how many hosts on courier, intermediate and store can be three different ones, with one to spare. DESIGN §7. */
-export const FULL_SEPARATION_COUNT = 4
-
-/** From how many hosts on there is an intermediate that is neither a replica nor the courier. */
-export const OUTSIDE_INTERMEDIATE_COUNT = REPLICA_COUNT + COURIER_COUNT
+const FULL_SEPARATION_COUNT = 4
 
 /** How well roles are kept apart among this many hosts. */
 export function separationOf(hosts: number): Separation {

@@ -35,7 +35,6 @@ export { createHostNode } from './host/host-node.ts'
 export type { DescriptorFault, DescriptorRules, DescriptorVerdict, HostRecord } from './host-descriptor.ts'
 export {
   checkHostDescriptor,
-  isNewerDescriptor,
   isValidDescriptorRecord,
   selectDescriptorRecord,
   signHostDescriptor,
