@@ -33,7 +33,8 @@ function isTaken(boxKey: Uint8Array): boolean {
 
 /**
  * Takes the box keys out of the session that it has got since the last time, so that a session that is seized later gives no
- * past id. To be called after every step of the session, with both stored in one batch. Drops past chains that are over.
+ * past id. To be called after every step of the session, with both stored in one batch. Drops past chains that are over. Gives
+ * the very values back that it was given when there is nothing to change.
  */
 export function syncSequences<Session extends SessionBoxKeys>(
   session: Session,
@@ -70,13 +71,13 @@ export function syncSequences<Session extends SessionBoxKeys>(
     next = newChain(nextReceiving, current?.number)
   }
 
+  const hasTaken = consumed.length > 0
   const past = [...sequences.receive.past]
   for (const chain of left) if (chain !== undefined) past.push({ ...chain, leftAtMs: nowMs })
-  return {
-    session: consumed.length === 0 ? session : withoutBoxKeys(session),
-    sequences: { send, receive: { current, next, past: keepPast(past, nowMs, consumed) } },
-    consumed,
-  }
+  const kept = keepPast(past, nowMs, consumed)
+  if (consumed.length === 0) return { session, sequences, consumed }
+  const receive = { current, next, past: kept }
+  return { session: hasTaken ? withoutBoxKeys(session) : session, sequences: { send, receive }, consumed }
 }
 
 function newChain(chainKey: Uint8Array, numberBefore: number | undefined): ReceiveBoxChain {
