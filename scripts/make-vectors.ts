@@ -21,6 +21,7 @@ import { offerHash } from '../src/session/key-agreement.ts'
 import { decodeHandshakeRequest, ENVELOPE_BODY_BYTES } from '../src/wire/index.ts'
 import { oracle } from '../test/support/oracle.ts'
 import { createSeededRandom } from '../test/support/seeded-random.ts'
+import { createMailboxVectors } from './mailbox-vectors.ts'
 
 const NOW_MS = 1_790_000_000_000
 
@@ -175,6 +176,9 @@ function hexIdentity(keys: IdentityKeys): Record<string, string> {
 }
 
 if (import.meta.main) {
-  const file = new URL('../test/vectors/session-v1.json', import.meta.url)
-  writeFileSync(file, `${JSON.stringify(createSessionVectors(), undefined, 2)}\n`)
+  const files = { 'session-v1': createSessionVectors(), 'mailbox-v1': createMailboxVectors() }
+  for (const [name, vectors] of Object.entries(files)) {
+    const file = new URL(`../test/vectors/${name}.json`, import.meta.url)
+    writeFileSync(file, `${JSON.stringify(vectors, undefined, 2)}\n`)
+  }
 }
