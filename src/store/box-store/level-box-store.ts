@@ -100,6 +100,8 @@ export async function createLevelBoxStore(deps: LevelBoxStoreDeps, options: Leve
   const drop = async (boxes: readonly Uint8Array[], marks: readonly Uint8Array[]): Promise<number> => {
     const dropped = boxes.length + marks.length
     if (dropped === 0) return 0
+    // The index has more than was ever counted: not what we wrote.
+    if (boxes.length > accounting.boxes || marks.length > accounting.marks) throw storeError('STORE_CORRUPT')
     const operations = [
       ...[...boxes, ...marks].map((key) => ({ type: 'del' as const, key })),
       ...boxes.map((key) => ({ type: 'del' as const, key: boxKey(idOfKey(key)) })),
