@@ -1,5 +1,6 @@
 /**
- * `npm run demo`: two daemons meet on a private Tor network on this machine and talk, as a newcomer would see it.
+ * `npm run demo`: two daemons meet on a private Tor network on this machine and talk, at last without ever being online
+ * at the same time, as a newcomer would see it.
  * Never touches the real Tor network, and leaves nothing behind.
  * @module
  */
@@ -10,6 +11,9 @@ import { type DaemonProcess, startDaemon, waitFor } from '../test/support/daemon
 import { startTornet, type Tornet } from '../test/support/tornet/index.ts'
 
 const LIMIT_MS = 180_000
+const HOSTS_COUNT = 3
+/** Mailboxes keep so much shorter times than on the real network, where a newcomer would wait minutes. */
+const MAILBOX_SPEED = 20
 const startedMs = performance.now()
 let stage = 0
 
@@ -42,6 +46,45 @@ async function untilTorIsReady(name: string, daemon: DaemonProcess): Promise<voi
   })
 }
 
+/** Tells each stage of a daemon's couriers until one is ready and all hosts are known. */
+async function untilCourierIsReady(name: string, daemon: DaemonProcess): Promise<void> {
+  const told = new Map<string, string>()
+  await waitFor(`${name}'s courier`, LIMIT_MS, async () => {
+    const { mailbox } = await daemon.rpc.call('status', {})
+    for (const { hostKey, stage: reached } of mailbox.couriers) {
+      if (told.get(hostKey) === reached) continue
+      told.set(hostKey, reached)
+      say(
+        `   ${name}: courier ${hostKey.slice(0, 8)} is ${reached === 'failed' ? 'not there yet, trying again' : reached}`,
+      )
+    }
+    const isReady = mailbox.couriers.some(({ stage: reached }) => reached === 'ready')
+    return isReady && mailbox.hosts === HOSTS_COUNT ? true : undefined
+  })
+}
+
+async function messageState(from: Speaker, messageId: string) {
+  const { messages } = await from.daemon.rpc.call('listMessages', { recipient: from.contact, limit: 20 })
+  return messages.find((message) => message.messageId === messageId)
+}
+
+/** Tells each state of a sent message until hosts have signed that they keep it. */
+async function untilStored(from: Speaker, messageId: string): Promise<void> {
+  const sentMs = performance.now()
+  let last = ''
+  await waitFor('the receipts of hosts', LIMIT_MS, async () => {
+    const { delivery = '', stored } = (await messageState(from, messageId)) ?? {}
+    const line = stored === undefined ? delivery : `${delivery} at ${stored.replicas} of ${stored.wanted} hosts`
+    if (line !== last) say(`   the message is ${line} (after ${seconds(performance.now() - sentMs)})`)
+    last = line
+    return delivery === 'stored' ? true : undefined
+  })
+}
+
+async function untilRead(to: Speaker, messageId: string, why: string): Promise<string> {
+  return await waitFor(why, LIMIT_MS, async () => (await messageState(to, messageId))?.text)
+}
+
 async function talk(from: Speaker, to: Speaker, text: string): Promise<void> {
   const sentMs = performance.now()
   const sent = await from.daemon.rpc.call('send', { recipient: from.contact, message: text })
@@ -55,6 +98,12 @@ async function talk(from: Speaker, to: Speaker, text: string): Promise<void> {
   say(
     `      on disk and acknowledged to ${from.name} after ${(storedMs - sentMs).toFixed(0)} ms; read by ${to.name} after ${arrived}`,
   )
+}
+
+interface Host {
+  readonly daemon: DaemonProcess
+  /** By which others begin with it. */
+  readonly uri: string
 }
 
 interface Speaker {
@@ -71,7 +120,31 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
   )
   own(() => network.stop())
   const torrcLines = network.clientTorrcLines()
-  const start = (name: string): Promise<DaemonProcess> => startDaemon({ directory: join(directory, name), torrcLines })
+  const unsafe = { mailboxSpeed: MAILBOX_SPEED }
+
+  const hosts = await inStage(
+    `${HOSTS_COUNT} people who leave a machine on at home start hosts (noctule daemon --host)`,
+    async () => {
+      // They share one tor here, to spare this machine; each has a machine of its own otherwise.
+      const { controlPath, socksPath } = await network.addClient()
+      const startHost = async (index: number, known: readonly string[]): Promise<Host> => {
+        const daemon = await startDaemon({
+          directory: join(directory, `host${index}`),
+          tor: { mode: 'attach', control: controlPath, socks: socksPath },
+          config: { hosts: known },
+          unsafe,
+          extraArguments: ['--host'],
+        })
+        own(() => daemon.kill())
+        return { daemon, uri: (await daemon.rpc.call('hostStats', {})).host }
+      }
+      const first = await startHost(1, [])
+      say(`   the first one is told to the others by this text:\n      ${first.uri}`)
+      return [first, ...(await Promise.all([2, 3].map((index) => startHost(index, [first.uri]))))]
+    },
+  )
+  const start = (name: string): Promise<DaemonProcess> =>
+    startDaemon({ directory: join(directory, name), torrcLines, config: { hosts: [hosts[0]?.uri] }, unsafe })
 
   const [alice, bob] = await inStage(
     'Alice and Bob start their daemons, each with its own data and its own tor',
@@ -83,6 +156,8 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
         `   local API ready after ${first.readyMs.toFixed(0)} ms and ${second.readyMs.toFixed(0)} ms, while tor still starts`,
       )
       await Promise.all([untilTorIsReady('Alice', first), untilTorIsReady('Bob', second)])
+      await Promise.all([untilCourierIsReady('Alice', first), untilCourierIsReady('Bob', second)])
+      say(`   ${(await first.rpc.call('status', {})).mailbox.guarantee}`)
       const speaker = (name: string, daemon: DaemonProcess): Speaker => ({
         name,
         directory: name.toLowerCase(),
@@ -96,11 +171,11 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
   await inStage('Bob invites Alice', async () => {
     const invite = await bob.daemon.rpc.call('createInvite', { label: 'for Alice' })
     say(`   Bob hands Alice this invite, which works once:\n      ${invite.uri}`)
-    await waitFor('the rendezvous', LIMIT_MS, async () => {
+    await waitFor('the invite', LIMIT_MS, async () => {
       const invites = await bob.daemon.rpc.call('listInvites', {})
       return invites[0]?.published === true ? true : undefined
     })
-    say('   Bob’s rendezvous onion service is published; only the holder of the invite can find it')
+    say('   hosts keep what belongs to it under an id that only the holder of the invite can work out')
     const asked = await alice.daemon.rpc.call('acceptInvite', {
       uri: invite.uri,
       alias: 'Bob',
@@ -150,8 +225,29 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
     await talk(alice, bob, 'Right here.')
   })
 
+  await inStage('Bob switches his machine off; Alice writes to him, and switches hers off as well', async () => {
+    await bob.daemon.stop()
+    const text = 'You are away, so I leave this here for you.'
+    await untilCourierIsReady('Alice', alice.daemon)
+    const sent = await alice.daemon.rpc.call('send', { recipient: alice.contact, message: text })
+    say(`   Alice: "${text}"`)
+    await untilStored(alice, sent.messageId)
+    await alice.daemon.stop()
+    await hosts[0]?.daemon.kill()
+    say('   Alice is gone, and the host by which all began is killed without warning (kill -9)')
+    bob.daemon = await start('bob')
+    own(() => bob.daemon.stop())
+    const startedAgainMs = performance.now()
+    await untilTorIsReady('Bob', bob.daemon)
+    const read = await untilRead(bob, sent.messageId, 'the message that waited')
+    say(`   Bob is back, and reads after ${seconds(performance.now() - startedAgainMs)}: "${read}"`)
+    say('   They were never online together; the hosts cannot tell who wrote or who read')
+  })
+
   await inStage('Everything stops and is removed', async () => {
-    const codes = await Promise.all([alice.daemon.stop(), bob.daemon.stop()])
+    const codes = await Promise.all(
+      [bob.daemon, ...hosts.slice(1).map(({ daemon }) => daemon)].map((each) => each.stop()),
+    )
     if (codes.some((code) => code !== 0)) throw new Error('a daemon did not stop cleanly')
     await network.stop()
   })
