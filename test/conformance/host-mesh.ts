@@ -283,8 +283,13 @@ export function describeHostMesh(name: string, setUp: () => Promise<HostMeshSetu
       await setup.pass(bob.mesh.stop())
       await assert.rejects(ask(1), hasCode('MESH_UNREACHABLE'))
       await open(echo, TEST_RULES, bob.keys)
-      await setup.passBackoff()
-      assert.deepEqual(await ask(2), Uint8Array.of(2))
+      // Where there are descriptors, the old one may be in the way for a while.
+      let answer: Uint8Array | undefined
+      for (let turn = 0; turn < 20 && answer === undefined; turn += 1) {
+        await setup.passBackoff()
+        answer = await ask(2).catch(() => undefined)
+      }
+      assert.deepEqual(answer, Uint8Array.of(2))
       assert.equal(alice.mesh.peers().length, 1)
     })
 

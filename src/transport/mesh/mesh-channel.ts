@@ -70,7 +70,9 @@ export function createMeshChannel(options: MeshChannelOptions): MeshChannel {
     const done = new AbortController()
     stalled += 1
     void clock.sleep(options.timeoutMs, done.signal).then(cutOff, () => undefined)
-    await drained(stream)
+    // A drained socket is no room yet where the peer's window is full.
+    do await drained(stream)
+    while (stream.status === 'open' && stream.writableNeedsDrain)
     stalled -= 1
     done.abort()
     if (stream.status !== 'open') throw transportError('MESH_UNREACHABLE')

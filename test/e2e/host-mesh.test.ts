@@ -1,0 +1,82 @@
+/** The conformance suite of the mesh of hosts over real tors on the private network. @module */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import type { Duplex } from 'node:stream'
+import type { TorProvider } from '../../src/ports/index.ts'
+import { CHILD_TOR_DEFAULTS, createTorProvider, TOR_DEFAULTS } from '../../src/tor/index.ts'
+import { createHostMesh } from '../../src/transport/index.ts'
+import { MESH_BACKOFF_MAX_FACTOR } from '../../src/transport/mesh/options.ts'
+import { describeHostMesh } from '../conformance/host-mesh.ts'
+import { useTornet } from '../support/tornet/index.ts'
+import { addressOf, silentLogger, systemClock, systemRandom } from '../unit/tor/support.ts'
+
+const READY_LIMIT_MS = 60_000
+/** Enough for a dial on a busy machine; two tests wait for all of it. */
+const TIMEOUT_MS = 15_000
+const network = useTornet({ clients: 3 })
+
+describeHostMesh('libp2p over tor', async () => {
+  const tornet = network()
+  const directory = await mkdtemp(`${tmpdir()}/nt-`)
+  const streams = new Set<Duplex>()
+  let skippedMs = 0
+  let used = 0
+  // Backoffs are long: time is added to the real one.
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs }
+  const attach = async (index: number): Promise<TorProvider> => {
+    const client = tornet.clients[index]
+    assert.ok(client !== undefined)
+    const provider = createTorProvider(
+      { clock: systemClock, random: systemRandom, logger: silentLogger, addressOf },
+      {
+        ...TOR_DEFAULTS,
+        mode: 'attach',
+        control: { path: client.controlPath },
+        socks: { path: client.socksPath },
+        child: { ...CHILD_TOR_DEFAULTS, directory: `${directory}/unused` },
+        socketDirectory: `${directory}/${index}`,
+        onionTarget: 'unix',
+      },
+    )
+    await provider.start()
+    await provider.whenReady(AbortSignal.timeout(READY_LIMIT_MS))
+    return {
+      ...provider,
+      async connect(...dial) {
+        const stream = await provider.connect(...dial)
+        streams.add(stream)
+        return stream
+      },
+    }
+  }
+  const providers = await Promise.all([attach(0), attach(1), attach(2)])
+  return {
+    createMesh: async ({ hostSeed, meshOnionSecretKey }, rules) => {
+      const torProvider = providers[used % providers.length]
+      assert.ok(torProvider !== undefined)
+      used += 1
+      return createHostMesh({
+        ...rules,
+        torProvider,
+        logger: silentLogger,
+        clock,
+        hostSeed,
+        meshOnionSecretKey,
+        meshTimeoutMs: TIMEOUT_MS,
+      })
+    },
+    pass: (task) => task,
+    async passBackoff() {
+      skippedMs += MESH_BACKOFF_MAX_FACTOR * TIMEOUT_MS
+    },
+    cut() {
+      // The dialer's end is enough: tor tells the other one.
+      for (const stream of streams) stream.destroy()
+    },
+    async tearDown() {
+      await Promise.all(providers.map((provider) => provider.stop()))
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+})
