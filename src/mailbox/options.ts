@@ -147,7 +147,7 @@ export const HOT_CHECK_COUNT = 8
 /** Read slots during which an id stays hot: ten minutes of Balanced. Guessed. */
 export const HOT_SLOT_COUNT = 40
 
-/** Fetches that fail before the id goes back to being checked: a host may have lied about having it. Guessed. */
+/** Failed fetches of an id before it goes back to being checked: a host may have lied about having it. Guessed. */
 export const FETCH_TRY_COUNT = 4
 
 /** A host that loses more than this in one role is left out, once so many probes have depended on it. METADATA §4.4. */

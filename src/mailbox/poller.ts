@@ -34,10 +34,12 @@ export interface Poller {
   noteHit(boxId: Uint8Array, rank: number): void
   /**
    * The fetch that a slot gave has ended without the box: nothing came, or not this box. Must be told of every fetch after
-   * which the id is still watched. The id waits behind the others for another rank, and is checked again after
-   * `FETCH_TRY_COUNT` failures in a row.
+   * which the id is still watched. The id waits for another rank, and is checked again after `FETCH_TRY_COUNT` failures
+   * in all; from then on one failure is enough, so that hosts which lie about hits cost little.
    */
   noteFetchFailed(boxId: Uint8Array): void
+  /** Slots within which every id that is watched now is asked for, whatever else is. */
+  readonly patienceSlots: number
 }
 
 interface WatchedBox {
@@ -46,12 +48,10 @@ interface WatchedBox {
   /** Ranks still to be asked, last first; made anew in random order when none is left. */
   ranks: number[]
   lastRank: number | undefined
-  fetch: FetchState | undefined
-}
-
-interface FetchState {
-  rank: number
-  failures: number
+  /** Where the next fetch begins; undefined while it is checked. */
+  fetchRank: number | undefined
+  /** Over its whole life. */
+  failedFetches: number
 }
 
 export function createPoller(random: Random): Poller {
@@ -61,6 +61,7 @@ export function createPoller(random: Random): Poller {
 class RandomPoller implements Poller {
   private readonly random: Random
   private readonly watched = new Map<string, WatchedBox>()
+  /** Found, and no fetch of it on its way; in the order of their finding. */
   private readonly fetchQueue: string[] = []
   /** Keys still to be dealt in this round, last first: each id comes once a round, in company that chance chose. */
   private hotDeck: string[] = []
@@ -83,7 +84,14 @@ class RandomPoller implements Poller {
       if (hotUntilSlot > old.hotUntilSlot) this.makeHot(key, old)
       return
     }
-    this.watched.set(key, { boxId, hotUntilSlot, ranks: [], lastRank: undefined, fetch: undefined })
+    this.watched.set(key, {
+      boxId,
+      hotUntilSlot,
+      ranks: [],
+      lastRank: undefined,
+      fetchRank: undefined,
+      failedFetches: 0,
+    })
     if (hot) this.hotDeck.push(key)
   }
 
@@ -115,23 +123,27 @@ class RandomPoller implements Poller {
   noteHit(boxId: Uint8Array, rank: number): void {
     const key = hexEncode(boxId)
     const box = this.watched.get(key)
-    if (box === undefined || box.fetch !== undefined) return
-    box.fetch = { rank, failures: 0 }
+    if (box === undefined || box.fetchRank !== undefined) return
+    box.fetchRank = rank
     this.fetchQueue.push(key)
   }
 
   noteFetchFailed(boxId: Uint8Array): void {
     const key = hexEncode(boxId)
     const box = this.watched.get(key)
-    if (box?.fetch === undefined || this.fetchQueue.includes(key)) return
-    box.fetch.failures += 1
-    box.fetch.rank += 1
-    if (box.fetch.failures < FETCH_TRY_COUNT) {
+    if (box?.fetchRank === undefined || this.fetchQueue.includes(key)) return
+    box.failedFetches += 1
+    if (box.failedFetches < FETCH_TRY_COUNT) {
+      box.fetchRank += 1
       this.fetchQueue.push(key)
       return
     }
-    box.fetch = undefined
+    box.fetchRank = undefined
     this.makeHot(key, box)
+  }
+
+  get patienceSlots(): number {
+    return HOT_SLOT_COUNT + 2 * Math.ceil(this.size / (READ_CHECK_COUNT - HOT_CHECK_COUNT)) + 1
   }
 
   private makeHot(key: string, box: WatchedBox): void {
@@ -147,7 +159,7 @@ class RandomPoller implements Poller {
   private deal(hot: boolean, count: number, chosen: Set<string>): void {
     const isWanted = (key: string): boolean => {
       const box = this.watched.get(key)
-      return box !== undefined && box.fetch === undefined && this.isHot(box) === hot && !chosen.has(key)
+      return box !== undefined && box.fetchRank === undefined && this.isHot(box) === hot && !chosen.has(key)
     }
     let deck = hot ? this.hotDeck : this.coldDeck
     let rounds = 0
@@ -181,12 +193,19 @@ class RandomPoller implements Poller {
     return rank
   }
 
+  /** Of those that were found the one that failed least: a lie about one id does not hold up the truth about another. */
   private takeFetch(replicas: number): Poll | undefined {
-    const key = this.fetchQueue.shift()
-    const box = key === undefined ? undefined : this.watched.get(key)
-    if (box?.fetch === undefined) return undefined
-    box.fetch.rank %= replicas
-    return { boxId: box.boxId, rank: box.fetch.rank }
+    let chosen: { readonly key: string; readonly box: WatchedBox } | undefined
+    for (const key of this.fetchQueue) {
+      const box = this.watched.get(key)
+      if (box === undefined || (chosen !== undefined && box.failedFetches >= chosen.box.failedFetches)) continue
+      chosen = { key, box }
+    }
+    if (chosen === undefined) return undefined
+    const { key, box } = chosen
+    this.removeFromQueue(key)
+    box.fetchRank = (box.fetchRank ?? 0) % replicas
+    return { boxId: box.boxId, rank: box.fetchRank }
   }
 
   private removeFromQueue(key: string): void {

@@ -119,7 +119,7 @@ describe('a found id', () => {
     assert.equal(poller.takeSlot(REPLICAS).fetch, undefined)
   })
 
-  it('is fetched again elsewhere when that failed, behind the others, and given back in the end', () => {
+  it('is fetched again elsewhere when that failed, and given back in the end', () => {
     const poller = pollerOf(2, false)
     poller.noteHit(idOf(0), 7)
     const ranks: (number | undefined)[] = []
@@ -132,12 +132,30 @@ describe('a found id', () => {
     assert.equal(plan.fetch, undefined)
     assert.deepEqual(polled(plan), [0, 1])
 
+    poller.noteHit(idOf(0), 3)
+    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(0), rank: 3 })
+    poller.noteFetchFailed(idOf(0))
+    assert.equal(poller.takeSlot(REPLICAS).fetch, undefined, 'one failure is enough from now on')
+  })
+
+  it('goes before those whose fetches have failed', () => {
+    const poller = pollerOf(3, false)
     poller.noteHit(idOf(0), 0)
-    poller.noteHit(idOf(1), 0)
     assert.deepEqual(poller.takeSlot(REPLICAS).fetch?.boxId, idOf(0))
     poller.noteFetchFailed(idOf(0))
-    assert.deepEqual(poller.takeSlot(REPLICAS).fetch?.boxId, idOf(1))
-    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(0), rank: 1 })
+    poller.noteHit(idOf(1), 0)
+    poller.noteHit(idOf(2), 0)
+    const order = [0, 1, 2].map(() => numberOf(poller.takeSlot(REPLICAS).fetch?.boxId ?? new Uint8Array(4).fill(255)))
+    assert.deepEqual(order, [1, 2, 0])
+  })
+
+  it('is found at most as late as the poller says, also when hot ids fill their share', () => {
+    const poller = pollerOf(60, false)
+    for (let number = 60; number < 90; number += 1) poller.watch(idOf(number), { hot: true })
+    const missing = new Set(Array.from({ length: 90 }, (_, number) => number))
+    for (let slot = 0; slot < poller.patienceSlots; slot += 1)
+      for (const id of polled(poller.takeSlot(REPLICAS))) missing.delete(id)
+    assert.deepEqual([...missing], [])
   })
 
   it('that is no longer watched is forgotten, and late news of it changes nothing', () => {
