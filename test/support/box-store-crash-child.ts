@@ -12,7 +12,7 @@ import { silentLogger } from './silent-logger.ts'
 
 export type CrashWay = 'careful' | 'broken: too early' | 'broken: two writes'
 
-const [directory = '', way, fromText = '0'] = process.argv.slice(2) as [string, CrashWay, string]
+const [directory, way, fromText] = process.argv.slice(2) as [string, CrashWay, string]
 
 function say(line: string): void {
   writeSync(1, `${line}\n`)

@@ -210,7 +210,7 @@ for (const kind of KINDS) {
             try {
               for (const group of groups) {
                 const results = await Promise.all(
-                  group.map((step) => {
+                  group.map(async (step) => {
                     if (step.type === 'put') return putText(store, step.id, step.variant, step.hours)
                     return step.type === 'tombstone' ? store.tombstone(boxIdOf(step.id)) : undefined
                   }),
