@@ -149,7 +149,11 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
       const hosts = known.others().length
       if (!(await joinThrough(entry, signal))) continue
       const self = deps.self()
-      if (self !== undefined && known.others().length > hosts) await announce(self, signal)
+      if (known.others().length > hosts) {
+        if (self !== undefined) await announce(self, signal)
+        // Whoever joined at the same time was not in the table that the entry gave.
+        for (const host of known.pick(1)) await compareWith(host, signal)
+      }
       if (!isAlone()) await known.save()
     }
   }

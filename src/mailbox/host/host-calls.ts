@@ -89,6 +89,8 @@ export function createHostCalls(
         if (value === undefined) logger.warn('host gave garbage', { operation })
         return value
       } catch (error: unknown) {
+        // Whether it was too slow for the asker or for the mesh, it has not answered.
+        if (signal.aborted) known.silent(hostKey)
         signal.throwIfAborted()
         if (!isForeseen(error)) throw error
         const isRefused = isAppError(error, 'MESH_REFUSED')
