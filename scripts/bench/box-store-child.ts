@@ -7,9 +7,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DAY_MS, HOUR_MS } from '../../src/base/index.ts'
-import { createSystemClock, createSystemLogger } from '../../src/daemon/index.ts'
+import type { Clock } from '../../src/ports/index.ts'
 import { openBoxStore } from '../../src/store/index.ts'
 import { BOX_CIPHERTEXT_BYTES } from '../../src/wire/index.ts'
+import { silentLogger } from '../../test/support/silent-logger.ts'
 
 /** Puts that wait side by side, as with the requests of a busy host. */
 const SIDE_BY_SIDE = 128
@@ -32,7 +33,12 @@ export interface BoxStoreRun {
 
 const [directory = '', countText = '0'] = process.argv.slice(2)
 const count = Number(countText)
-const clock = createSystemClock()
+/** Of our own: the daemon's brings the daemon along, and its memory. */
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: () => Promise.reject(new Error('the box store does not sleep')),
+}
 
 function idOf(index: number): Uint8Array {
   return createHash('sha256').update(String(index)).digest()
@@ -74,7 +80,7 @@ const options = {
   directory,
   quotaBytes: 2 * (count + 1_000) * 2_048,
   clock,
-  logger: createSystemLogger('error', () => undefined),
+  logger: silentLogger,
 }
 let store = await openBoxStore(options)
 const ciphertext = randomBytes(BOX_CIPHERTEXT_BYTES)
