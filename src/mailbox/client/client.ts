@@ -139,6 +139,7 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       const nowMs = clock.monotonicMs()
       for (const { pending } of epochs.open()) pending.expire(nowMs, parameters.requestTimeoutMs)
       book.expire()
+      epochs.leaveExcluded()
       if (nowMs - savedMs < TABLE_SAVE_INTERVAL_MS) continue
       savedMs = nowMs
       await attempt(logger, 'mailbox table not saved', () => book.save())

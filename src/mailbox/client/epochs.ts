@@ -3,12 +3,18 @@
  * Never keeps an identity beyond its epoch, and dials on a clock of its own, whatever waits. Spec 03-mailbox §4.4.
  * @module
  */
-import { createTaskGroup, hexEncode, type TaskGroup } from '../../base/index.ts'
+import { createTaskGroup, hexEncode, isAbortError, type TaskGroup } from '../../base/index.ts'
 import { createEd25519Seed, randomBytes } from '../../crypto/index.ts'
 import { nextReconnectDelayMs } from '../../padding/index.ts'
 import type { CourierAnswer, HostEntry } from '../../wire/index.ts'
 import { COURIER_COUNT } from '../options.ts'
-import { type CourierIdentity, type CourierLink, type CourierStage, runCourierLink } from './courier-link.ts'
+import {
+  type CourierIdentity,
+  type CourierLink,
+  type CourierStage,
+  type LinkOutcome,
+  runCourierLink,
+} from './courier-link.ts'
 import type { CourierDeps } from './deps.ts'
 import type { HostBook } from './host-book.ts'
 import { COURIER_AGE_FULL_MS, COURIER_TRY_COUNT } from './options.ts'
@@ -28,6 +34,8 @@ interface Seat {
   hostKey: string | undefined
   stage: CourierStage
   ready: ReadyCourier | undefined
+  /** Ends the link that there is, for another courier. */
+  leave: () => void
 }
 
 interface Epoch {
@@ -48,6 +56,8 @@ export interface Epochs {
   run(signal: AbortSignal): Promise<void>
   /** The newest pair's open links, or an older one's while the newest has none. */
   ready(): readonly ReadyCourier[]
+  /** Leaves couriers that have come to be excluded; their seats draw others. */
+  leaveExcluded(): void
   /** Every open link. */
   open(): readonly ReadyCourier[]
   /** Hexadecimal host keys of all couriers of all epochs that live. */
@@ -81,7 +91,10 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
     isolation: `courier:${hexEncode(randomBytes(16))}`,
   })
 
-  const runLink = async (seat: Seat, identity: CourierIdentity, signal: AbortSignal): Promise<string> => {
+  const runLink = async (seat: Seat, identity: CourierIdentity, epochSignal: AbortSignal): Promise<LinkOutcome> => {
+    const leaving = new AbortController()
+    seat.leave = () => leaving.abort()
+    const signal = AbortSignal.any([epochSignal, leaving.signal])
     const pending = createPendingRequests(hexEncode(identity.courier.hostKey))
     let courier: ReadyCourier | undefined
     try {
@@ -104,7 +117,12 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         onError: options.onError,
         onGarbage: () => book.noteProbe([{ hostKey: hexEncode(identity.courier.hostKey), role: 'courier' }], true),
       })
+    } catch (error: unknown) {
+      epochSignal.throwIfAborted()
+      if (leaving.signal.aborted && isAbortError(error)) return 'garbage'
+      throw error
     } finally {
+      seat.leave = () => undefined
       seat.ready = undefined
       pending.close()
     }
@@ -127,7 +145,8 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
       }
       const outcome = await runLink(seat, identity, signal)
       failures = outcome === 'ended' ? 0 : failures + 1
-      if (outcome === 'garbage' || (failures > 0 && failures % COURIER_TRY_COUNT === 0)) {
+      const isLeft = book.excluded().has(seat.hostKey ?? '')
+      if (isLeft || outcome === 'garbage' || (failures > 0 && failures % COURIER_TRY_COUNT === 0)) {
         identity = undefined
         seat.hostKey = undefined
       }
@@ -143,6 +162,7 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         hostKey: undefined,
         stage: 'working',
         ready: undefined,
+        leave: () => undefined,
       }),
     )
     const epoch: Epoch = { seats, tasks }
@@ -179,6 +199,10 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
       }
     },
     ready: () => epochs.map(readyOf).findLast((couriers) => couriers.length > 0) ?? [],
+    leaveExcluded() {
+      const excluded = book.excluded()
+      for (const seat of epochs.flatMap(({ seats }) => seats)) if (excluded.has(seat.hostKey ?? '')) seat.leave()
+    },
     open: () => epochs.flatMap(readyOf),
     couriers: () => new Set(epochs.flatMap(({ seats }) => seats.flatMap(({ hostKey }) => hostKey ?? []))),
     stages: () =>

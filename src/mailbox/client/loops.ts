@@ -47,6 +47,8 @@ export interface LoopsDeps {
   readonly random: Random
   readonly parameters: MailboxParameters
   readonly poller: Poller
+  /** Loops in memory; `LOOP_MAX_COUNT` unless given. */
+  readonly maxCount?: number
   readonly noteProbe: (suspects: readonly Suspect[], lost: boolean) => void
 }
 
@@ -78,7 +80,7 @@ export function createLoops(deps: LoopsDeps): Loops {
         box: sealBox(keys, body),
         keep() {
           // Beyond the bound a loop is written like the others and left to expiry.
-          if (loops.size >= LOOP_MAX_COUNT) return
+          if (loops.size >= (deps.maxCount ?? LOOP_MAX_COUNT)) return
           loops.set(hexEncode(keys.boxId), { keys, suspects: [], dueMs: undefined, endMs: undefined })
         },
       }

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/base/index.ts'
+import { createLoops, loopResidenceMs } from '../../../../src/mailbox/client/loops.ts'
+import { LOOP_PATIENCE_SLOTS } from '../../../../src/mailbox/client/options.ts'
+import {
+  BOX_LIFETIME_MS,
+  createPoller,
+  MAILBOX_PARAMETERS,
+  testParameters,
+  verifyBox,
+  verifyTombstone,
+} from '../../../../src/mailbox/index.ts'
+import { createSeededRandom } from '../../../support/seeded-random.ts'
+import { createVirtualClock } from '../../../support/virtual-clock.ts'
+
+function create(seed = 1, maxCount?: number) {
+  const clock = createVirtualClock()
+  const random = createSeededRandom(seed)
+  const poller = createPoller(random)
+  const probes: string[] = []
+  const loops = createLoops({
+    clock,
+    random,
+    parameters: MAILBOX_PARAMETERS,
+    poller,
+    ...(maxCount === undefined ? {} : { maxCount }),
+    noteProbe: (suspects, lost) =>
+      void probes.push(
+        `${lost ? 'lost' : 'back'} ${suspects.map(({ hostKey, role }) => `${hostKey}:${role}`).join(' ')}`,
+      ),
+  })
+  return { clock, poller, probes, loops }
+}
+
+describe('loopResidenceMs', () => {
+  it('is drawn from the mixture', () => {
+    const random = createSeededRandom(3)
+    const drawn = Array.from({ length: 20_000 }, () => loopResidenceMs(random, MAILBOX_PARAMETERS))
+    const share = (fromMs: number, toMs: number): number =>
+      drawn.filter((ms) => ms >= fromMs && ms <= toMs).length / drawn.length
+    // Five standard errors of a share of 20,000.
+    assert.ok(Math.abs(share(0, 5 * MINUTE_MS) - 0.7) < 0.017)
+    assert.ok(Math.abs(share(HOUR_MS, 12 * HOUR_MS) - 0.2) < 0.015)
+    assert.ok(Math.abs(share(DAY_MS, 13 * DAY_MS) - 0.1) < 0.011)
+    assert.ok(Math.max(...drawn) < BOX_LIFETIME_MS)
+    assert.equal(share(5 * MINUTE_MS + 1, HOUR_MS - 1), 0)
+  })
+
+  it('is as much shorter as the rhythm is faster', () => {
+    const slow = loopResidenceMs(createSeededRandom(4), MAILBOX_PARAMETERS)
+    assert.ok(Math.abs(loopResidenceMs(createSeededRandom(4), testParameters(10)) - slow / 10) < 1)
+  })
+})
+
+describe('createLoops', () => {
+  it('rests, looks, reads and buries', async () => {
+    const { clock, loops, poller, probes } = create()
+    const { box, keep } = loops.create()
+    keep()
+    assert.equal(verifyBox(box), true)
+    loops.noteWritten(box.boxId, ['h1', 'h2'])
+    assert.equal(poller.isWatched(box.boxId), false)
+    assert.equal(loops.returnShare(), undefined)
+    await clock.advance(13 * DAY_MS)
+    loops.tend()
+    assert.equal(poller.isWatched(box.boxId), true)
+    assert.equal(loops.noteRead({ ...box, ciphertext: box.ciphertext.map((byte) => byte ^ 1) }), undefined)
+    const signature = loops.noteRead(box)
+    assert.ok(signature !== undefined && verifyTombstone(box.boxId, signature))
+    assert.equal(loops.has(box.boxId), false)
+    assert.equal(loops.returnShare(), 1)
+    assert.deepEqual(probes, ['back h1:replica h2:replica'])
+  })
+
+  it('gives up what was looked for in vain, and counts it against who said that he keeps it', async () => {
+    const { clock, loops, poller, probes } = create()
+    const { box, keep } = loops.create()
+    keep()
+    loops.noteWritten(box.boxId, ['h1'])
+    await clock.advance(13 * DAY_MS)
+    loops.tend()
+    await clock.advance(LOOP_PATIENCE_SLOTS * MAILBOX_PARAMETERS.readIntervalMs)
+    loops.tend()
+    assert.equal(poller.isWatched(box.boxId), false)
+    assert.equal(loops.returnShare(), 0)
+    assert.deepEqual(probes, ['lost h1:replica'])
+  })
+
+  it('never looks for what was not stored, and forgets what never left', () => {
+    const { loops, poller } = create()
+    const lost = loops.create()
+    lost.keep()
+    loops.noteWritten(lost.box.boxId, undefined)
+    assert.equal(loops.has(lost.box.boxId), false)
+    const unsent = loops.create()
+    assert.equal(loops.has(unsent.box.boxId), false)
+    loops.noteWritten(unsent.box.boxId, ['h1'])
+    loops.tend()
+    assert.equal(poller.size, 0)
+  })
+
+  it('keeps a bounded number', () => {
+    const { loops } = create(1, 5)
+    let kept = 0
+    for (let index = 0; index < 8; index += 1) {
+      const { box, keep } = loops.create()
+      keep()
+      if (loops.has(box.boxId)) kept += 1
+    }
+    assert.equal(kept, 5)
+  })
+})
