@@ -1,5 +1,5 @@
 /**
- * A process that opens links and lets dials fail, run by tests with `DEBUG=*`: everything that it and libp2p log goes to
+ * A process that opens links and meshes and lets dials fail, run by tests with `DEBUG=*`: everything that it and libp2p log goes to
  * stderr, and what must not be there goes to stdout as one line of JSON, with the resources left at the end.
  * Never prints to stderr itself but through the logger that the transport got.
  * @module
@@ -9,11 +9,13 @@ import { defaultLogger } from '@libp2p/logger'
 import { createLibp2p } from 'libp2p'
 import { base32Encode, hexEncode } from '../../src/base/index.ts'
 import { createEd25519Seed } from '../../src/crypto/index.ts'
-import type { Logger, RecordLink } from '../../src/ports/index.ts'
-import { createRecordNetwork, onionMultiaddr } from '../../src/transport/index.ts'
+import type { HostMesh, Logger, RecordLink, TorProvider } from '../../src/ports/index.ts'
+import { createHostMesh, createRecordNetwork, onionMultiaddr } from '../../src/transport/index.ts'
 import { transportKey, transportPeerId } from '../../src/transport/peer-identity.ts'
-import { LANE_RECORD_BYTES } from '../../src/wire/index.ts'
+import { LANE_RECORD_BYTES, onionAddress } from '../../src/wire/index.ts'
+import { createHostKeys, type HostKeys, TEST_RULES, testRecord } from '../conformance/host-mesh.ts'
 import { agreement, createInbox } from '../conformance/record-network.ts'
+import { systemClock } from '../unit/tor/support.ts'
 import { createLoopbackTor } from './loopback-tor.ts'
 
 export interface LinkChildReport {
@@ -70,10 +72,12 @@ async function run(): Promise<LinkChildReport> {
   await fail({ remoteSeed: strangerSeed })
   await fail({ localSeed: strangerSeed })
   await fail({ clientPrivateKey: createEd25519Seed() })
+  const hosts = [createHostKeys(), createHostKeys()]
+  failures.push(...(await runMeshes(logger, () => tor.createProvider(), hosts)))
   if (process.argv.includes('--leak')) await leak(strangerSeed, listener.address)
 
-  const seeds = [listen.localSeed, dial.localSeed, strangerSeed]
-  const planted = [listener.address.toString()]
+  const seeds = [listen.localSeed, dial.localSeed, strangerSeed, ...hosts.map(({ hostSeed }) => hostSeed)]
+  const planted = [listener.address, ...hosts.map(({ meshOnionKey }) => onionAddress(meshOnionKey))].map(String)
   for (const seed of seeds) {
     const peerId = await transportPeerId(seed)
     const { publicKey } = await transportKey(seed)
@@ -85,6 +89,58 @@ async function run(): Promise<LinkChildReport> {
   await tor.stop()
   for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve))
   return { planted, failures, resources: openResources() }
+}
+
+/** Requests, records and a crawl between two hosts, and what can fail between them. Gives the codes. */
+async function runMeshes(
+  logger: Logger,
+  createProvider: () => TorProvider,
+  hosts: readonly HostKeys[],
+): Promise<readonly string[]> {
+  const meshes: HostMesh[] = []
+  for (const { hostSeed, meshOnionSecretKey } of hosts) {
+    const mesh = await createHostMesh({
+      ...TEST_RULES,
+      torProvider: createProvider(),
+      logger,
+      clock: systemClock,
+      hostSeed,
+      meshOnionSecretKey,
+      meshTimeoutMs: 5_000,
+    })
+    mesh.serve(async ({ operation, body }) => {
+      if (operation === 2) throw new Error('a handler that fails')
+      return body
+    })
+    await mesh.start()
+    meshes.push(mesh)
+  }
+  const [alice, bob] = meshes
+  const [aliceKeys, bobKeys] = hosts
+  if (alice === undefined || bob === undefined || aliceKeys === undefined || bobKeys === undefined) throw new Error()
+  const never = new AbortController().signal
+  alice.addPeer(bobKeys)
+  await alice.request(bobKeys.hostKey, 1, new Uint8Array(3), never)
+  await alice.putRecord(aliceKeys.hostKey, testRecord(aliceKeys.hostKey, 1), never)
+  await bob.getRecord(aliceKeys.hostKey, never)
+  await alice.crawl(never)
+  const codes: string[] = []
+  const fail = async (task: Promise<unknown>): Promise<void> => {
+    try {
+      await task
+      codes.push('done')
+    } catch (error: unknown) {
+      logger.warn('mesh failed', undefined, error)
+      codes.push((error as { code?: string }).code ?? String(error))
+    }
+  }
+  await fail(alice.request(bobKeys.hostKey, 2, new Uint8Array(), never))
+  await fail(alice.putRecord(aliceKeys.hostKey, new Uint8Array(3), never))
+  await bob.stop()
+  await fail(alice.request(bobKeys.hostKey, 1, new Uint8Array(), never))
+  bob.addPeer(aliceKeys)
+  await alice.stop()
+  return codes
 }
 
 /** What keeps this process alive, besides the pipes of its output. */

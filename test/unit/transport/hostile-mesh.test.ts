@@ -128,19 +128,19 @@ describe('a mesh', () => {
   ]
   for (const [what, bytes] of garbage) {
     it(`ends the connection of a host that sends ${what}, and serves others`, async () => {
-      let served = 0
-      const { keys } = await openMesh(async ({ body }) => {
-        served += 1
-        return body
+      const served: MeshRequest[] = []
+      const { keys } = await openMesh(async (request) => {
+        served.push(request)
+        return request.body
       })
       const connection = await openRogue(keys)
       const stream = await connection.newStream([MESH_PROTOCOL])
       // The control: a right frame before it is served.
       stream.send(frame(FRAME_REQUEST, 0, 5))
-      while (served === 0) await turn()
+      while (served.length === 0) await turn()
       stream.send(bytes)
       await closed(connection)
-      assert.equal(served, 1)
+      assert.equal(served.length, 1)
       await assertServes(keys)
     })
   }
@@ -169,15 +169,15 @@ describe('a mesh', () => {
       return body
     })
     const connection = await openRogue(keys)
-    let refused = 0
+    const refusals: Uint8Array[] = []
     const streams = await Promise.all([connection.newStream([MESH_PROTOCOL]), connection.newStream([MESH_PROTOCOL])])
     for (const stream of streams) {
       stream.addEventListener('message', ({ data }) => {
-        refused += data.byteLength / FRAME_HEADER_BYTES
+        refusals.push(data.subarray())
       })
       for (let id = 0; id < MESH_SERVED_MAX_COUNT; id += 1) stream.send(frame(FRAME_REQUEST, id, 1))
     }
-    while (refused < MESH_SERVED_MAX_COUNT) await turn()
+    while (Buffer.concat(refusals).length < MESH_SERVED_MAX_COUNT * FRAME_HEADER_BYTES) await turn()
     assert.equal(active, MESH_SERVED_MAX_COUNT)
     assert.equal(connection.status, 'open')
     await assertServes(keys)

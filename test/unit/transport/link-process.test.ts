@@ -23,13 +23,20 @@ async function runChild(...flags: string[]): Promise<{ readonly report: LinkChil
 const leaked = (report: LinkChildReport, log: string): number =>
   report.planted.filter((secret) => log.includes(secret)).length
 
-describe('a process with links', () => {
+describe('a process with links and meshes', () => {
   it('logs no address, peer id or key, at any level and with DEBUG=*, and leaves nothing open', async () => {
     const { report, log } = await runChild()
     // The places where libp2p would name them were all passed.
-    assert.deepEqual(report.failures, ['LINK_PEER_UNEXPECTED', 'closed', 'TOR_ONION_NOT_FOUND'])
+    assert.deepEqual(report.failures, [
+      'LINK_PEER_UNEXPECTED',
+      'closed',
+      'TOR_ONION_NOT_FOUND',
+      'MESH_REFUSED',
+      'MESH_RECORD_REFUSED',
+      'MESH_UNREACHABLE',
+    ])
     assert.match(log, /libp2p\.error/)
-    assert.equal(report.planted.length, 16)
+    assert.equal(report.planted.length, 28)
     assert.equal(leaked(report, log), 0, log)
     assert.deepEqual(report.resources, [])
   })
