@@ -55,8 +55,17 @@ export async function openBoxDatabase(location: string, create: boolean): Promis
     getMany: async (keys) => (await translated(level.getMany([...keys]))).map(findPlain),
     async range(from, below, limit) {
       const iterator = level.iterator({ gte: from, lt: below, limit, highWaterMarkBytes: STEP_BYTES })
-      const entries = await translated(iterator.all())
-      return entries.map(([key, value]) => ({ key: plainBytes(key), value: plainBytes(value) }))
+      const entries: DatabaseEntry[] = []
+      try {
+        while (entries.length < limit) {
+          const step = await translated(iterator.nextv(limit - entries.length))
+          for (const [key, value] of step) entries.push({ key: plainBytes(key), value: plainBytes(value) })
+          if (step.length === 0) break
+        }
+      } finally {
+        await iterator.close()
+      }
+      return entries
     },
     write: (operations) => translated(level.batch([...operations], { sync: true })),
     compact: (from, below) => translated(compacting.compactRange(from, below)),
