@@ -28,7 +28,7 @@ export interface BoxKeys {
   readonly bodyKey: Uint8Array
 }
 
-export const BOX_SEED_BYTES = KEY_BYTES
+const BOX_SEED_BYTES = KEY_BYTES
 
 const NO_SALT = new Uint8Array(0)
 // One key seals one body. The same body sealed again gives the same box.
