@@ -20,10 +20,12 @@ export type WriteResult =
 /** What the client asks of the layer above, which owns keys and messages. */
 export interface MailboxOwner {
   /**
-   * The next box to write, encoded, and on disk already: the same bytes will be given again until a result came.
-   * Asked ahead of each write slot; undefined leaves the slot to a loop.
+   * The next box to write, encoded, and on disk already. Asked ahead of each write slot; undefined leaves the slot to a
+   * loop. It is not given a second time before a result came or it was dropped; after that the same bytes may come again.
    */
   nextWrite(): Promise<Uint8Array | undefined>
+  /** The slot went by without the box that was given for it. */
+  onWriteDropped(boxId: Uint8Array): Promise<void>
   /** The courier has it. */
   onWriteSent(boxId: Uint8Array): Promise<void>
   onWriteResult(boxId: Uint8Array, result: WriteResult): Promise<void>

@@ -103,6 +103,10 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
         inFlight.delete(id)
       }
     },
+    onWriteDropped(boxId) {
+      inFlight.delete(hexEncode(boxId))
+      return Promise.resolve()
+    },
     onBox: (box) => receiveBox(getContext(), box),
   }
 }

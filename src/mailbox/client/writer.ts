@@ -49,7 +49,6 @@ interface Outcome {
 
 export function createWriter(deps: WriterDeps): Writer {
   const { book, clock, loops, owner, sealer } = deps
-  const inFlight = new Set<string>()
   const nothing = (): void => undefined
 
   const judge = (box: Box, reply: StoreReply): Outcome => {
@@ -104,18 +103,14 @@ export function createWriter(deps: WriterDeps): Writer {
     )
 
   const ownRequest = (box: Box): OutgoingRequest => {
-    const key = hexEncode(box.boxId)
-    return request(box, ({ result }) => {
-      inFlight.delete(key)
-      deps.tell(() => owner.onWriteResult(box.boxId, result))
-    })
+    return request(box, ({ result }) => deps.tell(() => owner.onWriteResult(box.boxId, result)))
   }
 
   const ask = async (): Promise<Box | undefined> => {
     const bytes = await owner.nextWrite()
     const box = bytes && decodeBox(bytes)
     if (bytes !== undefined && box === undefined) throw new RangeError('what the owner writes is no box')
-    return box === undefined || inFlight.has(hexEncode(box.boxId)) ? undefined : box
+    return box
   }
 
   return {
@@ -128,7 +123,11 @@ export function createWriter(deps: WriterDeps): Writer {
         deps.tell(async () => {
           try {
             const box = await ask()
-            if (box !== undefined && !isTaken) own = { box, request: ownRequest(box) }
+            if (box === undefined) return
+            const sealed = isTaken ? undefined : ownRequest(box)
+            // Too late for the slot, or nobody to seal it to.
+            if (sealed?.expectation === undefined) await owner.onWriteDropped(box.boxId)
+            else own = { box, request: sealed }
           } catch (error: unknown) {
             if (!isForeseen(error)) throw error
             deps.logger.warn('mailbox owner gave no write', {}, error)
@@ -143,11 +142,12 @@ export function createWriter(deps: WriterDeps): Writer {
             return { request: spare, onSent: nothing }
           }
           const { box } = own
-          inFlight.add(hexEncode(box.boxId))
           return { request: own.request, onSent: () => deps.tell(() => owner.onWriteSent(box.boxId)) }
         },
         drop() {
           isTaken = true
+          const boxId = own?.box.boxId
+          if (boxId !== undefined) deps.tell(() => owner.onWriteDropped(boxId))
         },
       }
     },
