@@ -91,11 +91,17 @@ export async function createTestClient(world: HostWorld, options: TestClientOpti
   const links = new Set<RecordLink>()
 
   const owner: MailboxOwner = {
-    nextWrite: async () => queue.find(({ inFlight }) => !inFlight)?.bytes,
+    async nextWrite() {
+      const entry = queue.find(({ inFlight }) => !inFlight)
+      if (entry !== undefined) entry.inFlight = true
+      return entry?.bytes
+    },
+    async onWriteDropped(boxId) {
+      const entry = queue.find(({ id }) => id === hexEncode(boxId))
+      if (entry !== undefined) entry.inFlight = false
+    },
     async onWriteSent(boxId) {
       sent.push(hexEncode(boxId))
-      const entry = queue.find(({ id }) => id === hexEncode(boxId))
-      if (entry !== undefined) entry.inFlight = true
     },
     async onWriteResult(boxId, result) {
       const id = hexEncode(boxId)
