@@ -81,8 +81,8 @@ async function untilStored(from: Speaker, messageId: string): Promise<void> {
   })
 }
 
-async function untilRead(to: Speaker, messageId: string, why: string): Promise<string> {
-  return await waitFor(why, LIMIT_MS, async () => (await messageState(to, messageId))?.text)
+function untilRead(to: Speaker, messageId: string, why: string): Promise<string> {
+  return waitFor(why, LIMIT_MS, async () => (await messageState(to, messageId))?.text)
 }
 
 async function talk(from: Speaker, to: Speaker, text: string): Promise<void> {

@@ -108,7 +108,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
       session: deps.session ?? SESSION_FUNCTIONS,
       mailbox: parameters,
       async createMailbox(owner) {
-        const client = await createMailboxClient({
+        const client = createMailboxClient({
           clock,
           random,
           logger: logger.child('mailbox'),
@@ -118,7 +118,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
           owner,
           onFailure: deps.onFailure,
         })
-        await client.addHosts(config.hosts)
+        if (config.hosts.length > 0) await client.addHosts(config.hosts)
         return client
       },
       onFailure: deps.onFailure,

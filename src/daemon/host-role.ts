@@ -136,7 +136,7 @@ function createRole(
       await node.start()
       const entries = early ?? []
       early = undefined
-      await node.addHosts(entries)
+      if (entries.length > 0) await node.addHosts(entries)
     },
     stop: async () => {
       await Promise.all([node.stop(), network.stop()])

@@ -172,6 +172,8 @@ export function createFakeTorProvider(deps: FakeTorDeps): FakeTorProvider {
       const dial = { atMs: clock.monotonicMs(), address, isolation: options.isolation }
       const joined = network.dial(dial, port, clientKeys.get(address)?.publicKey, stream)
       if (options.optimistic === true) {
+        // As with the real one: it may fail before its owner could listen, who finds the reason in `errored`.
+        stream.on('error', () => undefined)
         joined.catch((error: unknown) => stream.destroy(error as Error))
         return stream
       }
