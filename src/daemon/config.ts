@@ -53,6 +53,11 @@ export interface HostConfig {
   readonly enabled: boolean
   /** Most that the boxes of others may take on this disk, in MiB. A message takes about two KiB for 14 days. */
   readonly quotaMib: number
+  /**
+   * Whether `hosts` from this file are for the host role alone: a machine that nobody writes from then has no client traffic.
+   * Whoever writes from it wants it off.
+   */
+  readonly alone: boolean
 }
 
 export interface DaemonConfig {
@@ -201,7 +206,7 @@ const ROOT_KEYS = [
   'hosts',
   'unsafe',
 ] as const
-const HOST_KEYS = ['enabled', 'quotaMib'] as const
+const HOST_KEYS = ['enabled', 'quotaMib', 'alone'] as const
 const UNSAFE_KEYS = ['torrcLines', 'mailboxSpeed'] as const
 const TOR_KEYS = [
   'mode',
@@ -270,6 +275,7 @@ export function resolveConfig(file: unknown, overrides: ConfigOverrides, environ
     },
     host: {
       enabled: overrides.host ?? host.flag('enabled') ?? false,
+      alone: host.flag('alone') ?? false,
       quotaMib: host.number('quotaMib', 1, HOST_QUOTA_MAX_MIB, true) ?? HOST_QUOTA_MIB,
     },
     hosts: root.hosts('hosts'),

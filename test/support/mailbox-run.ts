@@ -86,7 +86,7 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
     const daemon = await boot({
       directory: join(options.directory, `host${index}`),
       tor: await nextTor(),
-      config: { hosts: entries.slice(0, 1), host: { enabled: true, quotaMib: 64 } },
+      config: { hosts: entries.slice(0, 1), host: { enabled: true, alone: true, quotaMib: 64 } },
       ...(fault === undefined ? {} : { main: FAULTY, environment: { FAULT: fault } }),
     })
     hosts.push(daemon)
