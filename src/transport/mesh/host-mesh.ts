@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Connection, PeerId, Stream, Transport } from '@libp2p/interface'
-import { hexEncode, InternalError } from '../../base/index.ts'
+import { hexEncode, InternalError, isAppError } from '../../base/index.ts'
 import type {
   Clock,
   HostMesh,
@@ -37,7 +37,7 @@ import {
   MESH_WALK_FACTOR,
 } from './options.ts'
 import { createPeerBook } from './peer-book.ts'
-import { createRequester, type MeshLine, startDeadline, untilAborted } from './requester.ts'
+import { createRequester, isOurOwnFault, type MeshLine, startDeadline, untilAborted } from './requester.ts'
 
 export interface HostMeshDeps extends RecordRules {
   readonly torProvider: TorProvider
@@ -156,11 +156,14 @@ export async function createHostMesh(deps: HostMeshDeps): Promise<HostMesh> {
   const noteFailures = (transport: Transport, onFailure: (peerId: PeerId) => void): Transport => {
     const dial = transport.dial.bind(transport)
     transport.dial = async (address, options) => {
+      const startedAtMs = clock.monotonicMs()
       try {
         return await dial(address, options)
       } catch (error: unknown) {
         const peerId = parseOnionMultiaddr(address)?.peerId
-        if (peerId !== undefined && !options.signal.aborted) onFailure(peerId)
+        // An aborted dial counts only where it was not the walk that ended, but the time.
+        const isOver = !options.signal.aborted || clock.monotonicMs() - startedAtMs >= 0.9 * timeoutMs
+        if (peerId !== undefined && isOver && !isOurOwnFault(error)) onFailure(peerId)
         throw error
       }
     }
@@ -253,7 +256,7 @@ export async function createHostMesh(deps: HostMeshDeps): Promise<HostMesh> {
       inbox.resolve((stream) => stream.destroy())
       await stopInstance(instance)
       await service.close()
-      throw transportError('LINK_SETUP_FAILED', { cause: redactError(error) })
+      throw isAppError(error) ? error : transportError('LINK_SETUP_FAILED', { cause: redactError(error) })
     }
   }
   const stopInstance = async (instance: MeshLibp2p | undefined): Promise<void> => {
@@ -319,7 +322,10 @@ export async function createHostMesh(deps: HostMeshDeps): Promise<HostMesh> {
     addPeer(peer: MeshPeer) {
       if (book.add(peer)) requester.forgive(peer.hostKey)
     },
-    removePeer: (hostKey) => book.remove(hostKey),
+    removePeer(hostKey) {
+      book.remove(hostKey)
+      requester.forgive(hostKey)
+    },
     peers: () => book.all(),
     async published(signal) {
       await assertRunning().service.published(signal)

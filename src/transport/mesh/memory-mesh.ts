@@ -193,7 +193,10 @@ export function createMemoryMeshHub({ clock, latencyMs = 0 }: MemoryMeshHubOptio
       addPeer(peer) {
         if (book.add(peer)) requester.forgive(peer.hostKey)
       },
-      removePeer: (hostKey) => book.remove(hostKey),
+      removePeer(hostKey) {
+        book.remove(hostKey)
+        requester.forgive(hostKey)
+      },
       peers: () => book.all(),
       async published(signal) {
         signal?.throwIfAborted()

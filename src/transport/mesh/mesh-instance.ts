@@ -79,7 +79,8 @@ export async function createMeshInstance(options: MeshInstanceOptions): Promise<
       maxConnections: MESH_CONNECTIONS_MAX_COUNT,
       maxIncomingPendingConnections: pendingMaxCount(MESH_CONNECTIONS_MAX_COUNT),
       maxParallelDials: MESH_DIALS_MAX_COUNT,
-      maxPeerAddrsToDial: 1,
+      // Others may have told a wrong address beside the right one.
+      maxPeerAddrsToDial: 2,
       reconnectRetries: 0,
       dialTimeout: timeoutMs,
       addressDialTimeout: timeoutMs,

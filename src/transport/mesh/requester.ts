@@ -205,8 +205,8 @@ export function createRequester(deps: RequesterDeps): Requester {
 /** Why a request or a dial was given up: the mesh's own time limit, not the caller's. */
 export const DEADLINE = new DOMException('deadline', 'TimeoutError')
 
-/** Says nothing about the other host. */
-function isOurOwnFault(error: unknown): boolean {
+/** True for what says nothing about the other host: our own tor is away. */
+export function isOurOwnFault(error: unknown): boolean {
   return isAppError(error, 'TOR_NOT_READY') || isAppError(error, 'TOR_STOPPED')
 }
 

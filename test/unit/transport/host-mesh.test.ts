@@ -6,7 +6,8 @@ import { createLoopbackTor } from '../../support/loopback-tor.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { systemClock } from '../tor/support.ts'
 
-const TIMEOUT_MS = 2_000
+/** Far more than anything takes, and one test waits for all of it. */
+const TIMEOUT_MS = 5_000
 
 describeHostMesh('libp2p', async () => {
   const tor = await createLoopbackTor()

@@ -26,7 +26,7 @@ import { createLoopbackTor, type LoopbackTor } from '../../support/loopback-tor.
 import { silentLogger } from '../../support/silent-logger.ts'
 import { systemClock } from '../tor/support.ts'
 
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 4_000
 const never = new AbortController().signal
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
