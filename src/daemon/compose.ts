@@ -118,7 +118,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
           owner,
           onFailure: deps.onFailure,
         })
-        if (config.hosts.length > 0) await client.addHosts(config.hosts)
+        if (!config.host.alone && config.hosts.length > 0) await client.addHosts(config.hosts)
         return client
       },
       onFailure: deps.onFailure,
