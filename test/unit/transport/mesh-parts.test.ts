@@ -128,8 +128,7 @@ describe("libp2p's datastore", () => {
       prefix: '/peers',
       filters: [({ value: [first] }: { value: Uint8Array }) => (first ?? 0) > 0],
       orders: [
-        (a: { value: Uint8Array }, b: { value: Uint8Array }) =>
-          ((a.value[0] ?? 0) > (b.value[0] ?? 0) ? -1 : 1) as -1 | 1,
+        (a: { value: Uint8Array }, b: { value: Uint8Array }) => ((a.value[0] ?? 0) > (b.value[0] ?? 0) ? -1 : 1),
       ],
       offset: 1,
       limit: 2,
