@@ -20,7 +20,7 @@ import {
   type MailboxParameters,
   selectDescriptorRecord,
 } from '../../src/mailbox/index.ts'
-import type { BoxStore, Clock, KeyValueStore, Logger, RecordNetwork } from '../../src/ports/index.ts'
+import type { BoxStore, Clock, HostMesh, KeyValueStore, Logger, RecordNetwork } from '../../src/ports/index.ts'
 import { createMemoryBoxStore, createMemoryStore } from '../../src/store/index.ts'
 import {
   createMemoryMeshHub,
@@ -89,6 +89,8 @@ export interface HostWorld {
   readonly failures: unknown[]
   readonly hosts: readonly WorldHost[]
   host(number: number): WorldHost
+  /** A running host's mesh, to ask others in its name. */
+  meshOf(number: number): HostMesh
   /** Another host, started and joined through host 0. */
   addHost(): Promise<WorldHost>
   /** Stops a host without a word to the others, as `kill -9` does: what it has on disk stays. */
@@ -106,7 +108,8 @@ export interface HostWorld {
 
 interface Member extends Omit<WorldHost, 'node'> {
   node: HostNode
-  network: RecordNetwork | undefined
+  mesh: HostMesh
+  network: RecordNetwork
   running: boolean
   starts: number
 }
@@ -129,7 +132,9 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
   const failures: unknown[] = []
   const members: Member[] = []
 
-  const createNode = (member: Omit<Member, 'node'>): { node: HostNode; network: RecordNetwork } => {
+  const createNode = (
+    member: Omit<Member, 'node' | 'mesh' | 'network'>,
+  ): { node: HostNode; mesh: HostMesh; network: RecordNetwork } => {
     const random = createSeededRandom(seed * 100_000 + member.number * 100 + member.starts)
     const faultDeps = {
       ...member,
@@ -169,7 +174,7 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
       functions: WORLD_FUNCTIONS,
       onFailure: (error) => failures.push(error),
     })
-    return { node, network }
+    return { node, mesh, network }
   }
 
   const create = async (number: number): Promise<Member> => {
@@ -197,7 +202,7 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
       running: false,
       isRunning: () => member.running,
     }
-    const member: Member = { ...half, ...createNode({ ...half, network: undefined }) }
+    const member: Member = { ...half, ...createNode(half) }
     members.push(member)
     return member
   }
@@ -232,6 +237,7 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
     failures,
     hosts: members,
     host: find,
+    meshOf: (number) => find(number).mesh,
     async addHost() {
       const member = await create(members.length)
       await start(member)
@@ -241,7 +247,7 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
       const member = find(number)
       meshHub.setFaults(member.keys.hostKey, { down: true })
       await run(member.node.stop())
-      await member.network?.stop()
+      await member.network.stop()
       member.running = false
     },
     async restart(number) {
@@ -268,7 +274,7 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
     async stop() {
       for (const member of members) {
         if (member.running) await run(member.node.stop())
-        await member.network?.stop()
+        await member.network.stop()
         member.running = false
       }
     },
