@@ -94,7 +94,7 @@ function replyTag(replyKey: Uint8Array, reply: Uint8Array): Uint8Array {
 function applyStream(replyKey: Uint8Array, tag: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return bytes.slice()
   const stream = hkdfSha256(replyKey, tag, label('reply/stream'), bytes.length)
-  for (const [index, byte] of bytes.entries()) stream[index] = (stream[index] ?? 0) ^ byte
+  for (let index = 0; index < stream.length; index += 1) stream[index] = (stream[index] ?? 0) ^ (bytes[index] ?? 0)
   return stream
 }
 
