@@ -56,7 +56,7 @@ export interface CourierProbe {
   /** Undefined when nothing has come after `records` further records. */
   store(intermediate: HostRecord, box: Box, records?: number): Promise<StoreReply | undefined>
   check(intermediate: HostRecord, boxId: Uint8Array, rank: number, records?: number): Promise<boolean | undefined>
-  fetch(
+  fetchBox(
     intermediate: HostRecord,
     boxId: Uint8Array,
     rank: number,
@@ -167,7 +167,7 @@ export async function openCourierProbe(
       const reply = await ask(record, tag, records)
       return reply === undefined ? undefined : readCheckReply(replyKey, reply)
     },
-    async fetch(intermediate, boxId, rank, records = 4) {
+    async fetchBox(intermediate, boxId, rank, records = 4) {
       const replyKey = randomBytes(32)
       const tag = nextTag + READ_CHECK_COUNT
       const record = read(READ_CHECK_COUNT, to(intermediate, { operation: 'fetch', replyKey, boxId, rank }))

@@ -221,10 +221,9 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
 
   const run = async <T>(promise: Promise<T>, limitMs = 10 * MINUTE_MS): Promise<T> => {
     let isSettled = false
-    const done = (): void => {
+    void Promise.allSettled([promise]).then(() => {
       isSettled = true
-    }
-    promise.then(done, done)
+    })
     await clock.advanceUntil(() => isSettled, limitMs)
     return promise
   }

@@ -23,7 +23,7 @@ export interface BoxService {
   /** `expiresAtSeconds` 0 gives the full life; a later expiry than that is cut. */
   store(box: Box, expiresAtSeconds: number): Promise<MeshStoreResult>
   has(boxId: Uint8Array): Promise<boolean>
-  fetch(boxId: Uint8Array): Promise<Box | undefined>
+  fetchBox(boxId: Uint8Array): Promise<Box | undefined>
   /** Does nothing unless the box's key signed it. */
   tombstone(boxId: Uint8Array, signature: Uint8Array): Promise<void>
 }
@@ -79,7 +79,7 @@ export function createBoxService({ clock, logger, boxes, hostSeed, counts }: Box
       return orElse<MeshStoreResult>({ status: 'full' }, () => put(box, expiresAtMs))
     },
     has: (boxId) => orElse(false, () => boxes.has(boxId)),
-    async fetch(boxId) {
+    async fetchBox(boxId) {
       const box = await orElse(undefined, () => boxes.get(boxId))
       if (box === undefined) counts.missed += 1
       else counts.fetched += 1

@@ -31,7 +31,7 @@ export interface HostCalls {
   store(host: HostRecord, box: Box, expiresAtSeconds: number, signal: AbortSignal): Promise<MeshStoreResult | undefined>
   has(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<boolean | undefined>
   /** The signature is not verified yet. */
-  fetch(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<FetchReply | undefined>
+  fetchBox(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<FetchReply | undefined>
   tombstone(
     host: HostRecord,
     boxId: Uint8Array,
@@ -110,7 +110,7 @@ export function createHostCalls(
     store: (host, box, expiresAtSeconds, signal) =>
       ask(host, MESH_OPERATION.store, encodeMeshStore({ box, expiresAtSeconds }), decodeMeshStoreResult, signal),
     has: (host, boxId, signal) => ask(host, MESH_OPERATION.has, boxId, decodeMeshFlag, signal),
-    fetch: (host, boxId, signal) => ask(host, MESH_OPERATION.fetch, boxId, decodeFetchReply, signal),
+    fetchBox: (host, boxId, signal) => ask(host, MESH_OPERATION.fetch, boxId, decodeFetchReply, signal),
     tombstone: (host, boxId, signature, signal) =>
       ask(host, MESH_OPERATION.tombstone, encodeMeshTombstone({ boxId, signature }), decodeMeshFlag, signal),
     inventory: (host, boxIds, signal) =>

@@ -89,7 +89,7 @@ export function createIntermediate(deps: IntermediateDeps): Intermediate {
    * First asks all replicas whether they have the box, then one for it, though none may have it: whoever watches how long
    * this takes, or what goes to and fro, cannot tell a hit from a miss. More are asked only where one lied or fell silent.
    */
-  const fetch = async (boxId: Uint8Array, rank: number): Promise<Box | undefined> => {
+  const fetchBox = async (boxId: Uint8Array, rank: number): Promise<Box | undefined> => {
     const nearest = replicas.of(boxId)
     const first = rank % Math.max(1, nearest.length)
     const hosts = [...nearest.slice(first), ...nearest.slice(0, first)]
@@ -98,7 +98,7 @@ export function createIntermediate(deps: IntermediateDeps): Intermediate {
     )
     const holders = hosts.filter((_, index) => answers[index] === true)
     for (const host of holders.length > 0 ? holders : hosts.slice(0, 1)) {
-      const box = await within(replicaWaitMs / 2, (signal) => replicas.fetch(host, boxId, signal))
+      const box = await within(replicaWaitMs / 2, (signal) => replicas.fetchBox(host, boxId, signal))
       if (box !== undefined && box !== 'missing') return box
     }
     return undefined
@@ -112,7 +112,7 @@ export function createIntermediate(deps: IntermediateDeps): Intermediate {
       case 'check':
         return checkReply(replyKey, await check(request.boxId, request.rank))
       case 'fetch':
-        return sealReply(replyKey, encodeFetchReply(await fetch(request.boxId, request.rank)))
+        return sealReply(replyKey, encodeFetchReply(await fetchBox(request.boxId, request.rank)))
       case 'tombstone': {
         const { boxId, signature } = request
         await within(replicaWaitMs, (signal) =>

@@ -80,9 +80,9 @@ export function createMeshServer(deps: MeshServerDeps): MeshServer {
     return boxId === undefined ? undefined : encodeMeshFlag(await service.has(boxId))
   }
 
-  const fetch = async (body: Uint8Array): Promise<Uint8Array | undefined> => {
+  const fetchBox = async (body: Uint8Array): Promise<Uint8Array | undefined> => {
     const boxId = decodeMeshId(body)
-    return boxId === undefined ? undefined : encodeFetchReply(await service.fetch(boxId))
+    return boxId === undefined ? undefined : encodeFetchReply(await service.fetchBox(boxId))
   }
 
   const tombstone = async (body: Uint8Array): Promise<Uint8Array | undefined> => {
@@ -119,7 +119,7 @@ export function createMeshServer(deps: MeshServerDeps): MeshServer {
       case MESH_OPERATION.has:
         return has(body)
       case MESH_OPERATION.fetch:
-        return fetch(body)
+        return fetchBox(body)
       case MESH_OPERATION.tombstone:
         return tombstone(body)
       case MESH_OPERATION.inventory:

@@ -29,7 +29,7 @@ export interface Replicas {
   ): Promise<ReplicaStoreResult | undefined>
   has(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<boolean | undefined>
   /** A box whose signature holds; `missing` when the host says that it has none. */
-  fetch(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<Box | 'missing' | undefined>
+  fetchBox(host: HostRecord, boxId: Uint8Array, signal: AbortSignal): Promise<Box | 'missing' | undefined>
   tombstone(host: HostRecord, boxId: Uint8Array, signature: Uint8Array, signal: AbortSignal): Promise<void>
 }
 
@@ -56,9 +56,9 @@ export function createReplicas(logger: Logger, known: KnownHosts, calls: HostCal
     async has(host, boxId, signal) {
       return known.isSelf(host) ? service.has(boxId) : calls.has(host, boxId, signal)
     },
-    async fetch(host, boxId, signal) {
-      if (known.isSelf(host)) return (await service.fetch(boxId)) ?? 'missing'
-      const reply = await calls.fetch(host, boxId, signal)
+    async fetchBox(host, boxId, signal) {
+      if (known.isSelf(host)) return (await service.fetchBox(boxId)) ?? 'missing'
+      const reply = await calls.fetchBox(host, boxId, signal)
       if (reply === undefined) return undefined
       if (!reply.found) return 'missing'
       const box = { boxId, signature: reply.signature, ciphertext: reply.ciphertext }

@@ -357,10 +357,10 @@ describe('a host as intermediate', () => {
       assert.equal((await world.run(client.store(self, boxOf(1))))?.receipts.length, 1)
       assert.equal(await world.run(client.check(self, boxOf(1).boxId, 0)), true)
       assert.equal(await world.run(client.check(self, boxOf(2).boxId, 5)), false)
-      assert.deepEqual(await world.run(client.fetch(self, boxOf(1).boxId, 3)), boxOf(1))
+      assert.deepEqual(await world.run(client.fetchBox(self, boxOf(1).boxId, 3)), boxOf(1))
       await world.run(client.tombstone(self, boxOf(1).boxId, signTombstone(keysOf(1))))
       await world.clock.advance(MINUTE_MS)
-      assert.equal(await world.run(client.fetch(self, boxOf(1).boxId, 0)), 'missing')
+      assert.equal(await world.run(client.fetchBox(self, boxOf(1).boxId, 0)), 'missing')
     }))
 
   it('answers a request that a courier repeats no second time', () =>
