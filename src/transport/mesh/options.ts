@@ -47,7 +47,7 @@ export const MESH_WRITE_BUFFER_MAX_BYTES = 1_048_576
 export const MESH_KAD_STREAM_MAX_BYTES = 65_536
 
 /** Records of the DHT, and peers in libp2p's book, that are kept at once; the oldest give way. */
-export const MESH_RECORDS_MAX_COUNT = MESH_PEERS_MAX_COUNT
+export const MESH_RECORDS_MAX_COUNT = 20_000
 export const MESH_STORED_PEERS_MAX_COUNT = 2_000
 
 /** A walk through the DHT takes several requests one after the other; what came until then counts. Guessed. */
