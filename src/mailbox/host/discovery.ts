@@ -64,6 +64,19 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   /** Entries that were not tried yet. */
   let fresh: readonly HostEntry[] = []
   let wake = new AbortController()
+  let loading: Promise<void> | undefined
+
+  const readEntries = async (): Promise<void> => {
+    const bytes = (await store.get(HOST_STATE_TABLE, ENTRIES_KEY)) ?? new Uint8Array(0)
+    const kept: HostEntry[] = []
+    for (let at = 0; at < bytes.length; at += HOST_ENTRY_BYTES) {
+      const entry = decodeHostEntry(bytes.subarray(at, at + HOST_ENTRY_BYTES))
+      if (entry !== undefined) kept.push(entry)
+    }
+    entries = kept
+  }
+  /** Once, whoever comes first: entries may be added before the start. */
+  const load = (): Promise<void> => (loading ??= readEntries())
 
   const tell = async (hosts: readonly HostRecord[], descriptor: Uint8Array, signal: AbortSignal): Promise<void> => {
     await Promise.all(hosts.map((host) => calls.announce(host, descriptor, signal)))
@@ -159,16 +172,9 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   }
 
   return {
-    async load() {
-      const bytes = (await store.get(HOST_STATE_TABLE, ENTRIES_KEY)) ?? new Uint8Array(0)
-      const kept: HostEntry[] = []
-      for (let at = 0; at < bytes.length; at += HOST_ENTRY_BYTES) {
-        const entry = decodeHostEntry(bytes.subarray(at, at + HOST_ENTRY_BYTES))
-        if (entry !== undefined) kept.push(entry)
-      }
-      entries = kept
-    },
+    load,
     async addEntries(added) {
+      await load()
       const isNew = (entry: HostEntry): boolean => !entries.some(({ hostKey }) => equalBytes(hostKey, entry.hostKey))
       // Newest first; the oldest make room.
       const next = [

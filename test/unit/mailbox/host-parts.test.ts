@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS } from '../../../src/base/index.ts'
 import { ed25519PublicKey, x25519PublicKey } from '../../../src/crypto/index.ts'
+import { createDiscovery, type Discovery, type DiscoveryDeps } from '../../../src/mailbox/host/discovery.ts'
 import { renewSealKey, saveHostKeys } from '../../../src/mailbox/host/host-keys.ts'
 import { createReplyQueue } from '../../../src/mailbox/host/reply-queue.ts'
 import { createTokenBucket } from '../../../src/mailbox/host/token-bucket.ts'
@@ -11,7 +12,9 @@ import { createMemoryStore } from '../../../src/store/index.ts'
 import {
   CHECK_REPLY_BYTES,
   encodeCourierAnswer,
+  encodeHostEntry,
   FETCH_REPLY_BYTES,
+  type HostEntry,
   READ_CHECK_COUNT,
   REPLIES_BYTES,
   REPLY_SEAL_BYTES,
@@ -152,5 +155,23 @@ describe('the keys of a host', () => {
     const back = renewSealKey(keys, Date.UTC(2026, 10, 21), DAY_MS)
     assert.equal(back.sealKeys.length, 2)
     assert.equal(renewSealKey(keys, Date.UTC(2027, 0, 1) - 60_000, DAY_MS), keys, 'a small step back changes nothing')
+  })
+})
+
+describe('the entries that a host was given', () => {
+  it('stay when others are added before the start, newest first, each once', async () => {
+    const store = createMemoryStore()
+    const entry = (value: number): HostEntry => ({
+      hostKey: new Uint8Array(32).fill(value),
+      courierOnionKey: new Uint8Array(32).fill(value + 100),
+    })
+    // Only the store takes part before the start.
+    const restart = (): Discovery => createDiscovery({ store } as unknown as DiscoveryDeps)
+    await restart().addEntries([entry(1)])
+    await restart().addEntries([entry(2), entry(1)])
+    await restart().addEntries([entry(3)])
+    const kept = (await store.get('host-state', 'entries')) ?? new Uint8Array(0)
+    const expected = [3, 2, 1].flatMap((value) => [...encodeHostEntry(entry(value))])
+    assert.deepEqual([...kept], expected)
   })
 })
