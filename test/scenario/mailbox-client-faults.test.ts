@@ -182,6 +182,9 @@ describe('an intermediate', () => {
           alice.results.some(({ result }) => result.status === 'lost'),
           'nobody lied',
         )
+        const liars = new Set([1, 2].map((number) => hostKeyOf(world, number)))
+        const charged = alice.client.hosts().filter(({ losses }) => losses > 0)
+        assert.ok(charged.length > 0 && charged.every(({ hostKey }) => liars.has(hostKey)))
       },
     )
   })

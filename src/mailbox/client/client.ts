@@ -13,7 +13,7 @@ import { CLIENT_FUNCTIONS, type MailboxClientDeps } from './deps.ts'
 import { createEpochs, type ReadyCourier } from './epochs.ts'
 import { createHostBook } from './host-book.ts'
 import { createLoops } from './loops.ts'
-import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS } from './options.ts'
+import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS, TABLE_WHOLE_SHARE } from './options.ts'
 import { createReader } from './reader.ts'
 import { createSealer } from './sealer.ts'
 import { shuffled } from './shuffled.ts'
@@ -39,6 +39,7 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
 
   const takePage = (courier: ReadyCourier, answer: Extract<CourierAnswer, { kind: 'table' }>): void => {
     courier.root = hexEncode(answer.root)
+    courier.hostCount = answer.hostCount
     const cursor = courier.cursors.shift() ?? new Uint8Array(HOST_ID_BYTES)
     if (pageBacklog >= PAGE_BACKLOG_MAX_COUNT) return
     pageBacklog += 1
@@ -79,7 +80,11 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
         await attempt(logger, 'mailbox owner failed', task)
       }),
     )
-  const writer = createWriter({ clock, logger, owner, functions, book, sealer, loops, tell })
+  const isTableWhole = (): boolean => {
+    const counts = epochs.open().map(({ hostCount }) => hostCount)
+    return book.table.size >= TABLE_WHOLE_SHARE * Math.max(0, ...counts)
+  }
+  const writer = createWriter({ clock, logger, owner, functions, book, sealer, loops, isTableWhole, tell })
   const reader = createReader({ logger, random: contentRandom, owner, book, sealer, loops, poller, own: tasks.own })
 
   const prepareWrite = (): Prepared => {

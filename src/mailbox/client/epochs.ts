@@ -28,6 +28,8 @@ export interface ReadyCourier {
   readonly cursors: Uint8Array[]
   /** Root of its table, as it said last; 64 hexadecimal characters. */
   root: string | undefined
+  /** Hosts in it, as it said last. */
+  hostCount: number
 }
 
 interface Seat {
@@ -105,7 +107,7 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         },
         onOpen: (link) => {
           options.onError(undefined)
-          courier = { link, pending, cursors: [], root: undefined }
+          courier = { link, pending, cursors: [], root: undefined, hostCount: 0 }
         },
         onReady: () => {
           seat.ready = courier

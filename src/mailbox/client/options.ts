@@ -35,6 +35,9 @@ export const COURIER_AGE_FULL_MS = 7 * DAY_MS
 /** Entries that are kept; the oldest stay. Guessed. */
 export const ENTRY_MAX_COUNT = 256
 
+/** With this share of the hosts that couriers speak of, the table is whole enough to call receipts wrong. Guessed. */
+export const TABLE_WHOLE_SHARE = 0.9
+
 /** How often a changed table goes to disk: 2 MB at 10,000 hosts. Guessed. */
 export const TABLE_SAVE_INTERVAL_MS = 10 * MINUTE_MS
 

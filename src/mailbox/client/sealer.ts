@@ -33,24 +33,35 @@ export interface Sealer {
   dummySignature(): Uint8Array
 }
 
+interface Eligible {
+  readonly version: number
+  readonly excluded: ReadonlySet<string>
+  readonly couriers: string
+  readonly hosts: readonly HostRecord[]
+}
+
 export function createSealer(book: HostBook, random: Random, couriers: () => ReadonlySet<string>): Sealer {
-  /** Strict wishes first: who loses, who is a courier, who is a replica, who has been asked in this record. */
-  const choose = (boxId: Uint8Array, used: ReadonlySet<HostRecord>): HostRecord | undefined => {
+  let eligible: Eligible | undefined
+
+  /** Neither courier in use nor excluded, as far as there are others; made anew when table, couriers or scores change. */
+  const eligibleHosts = (): readonly HostRecord[] => {
     const { table } = book
     const excluded = book.excluded()
     const inUse = couriers()
-    const replicas = new Set(table.closest(boxId, REPLICA_COUNT))
-    const wishes: ((host: HostRecord) => boolean)[] = [
-      (host) => !inUse.has(keyOf(host)),
-      (host) => !excluded.has(keyOf(host)),
-      (host) => !replicas.has(host),
-      (host) => !used.has(host),
-    ]
-    let candidates = table.all()
-    for (const wish of wishes) {
-      const left = candidates.filter(wish)
-      if (left.length > 0) candidates = left
+    const names = [...inUse].join()
+    if (eligible?.version !== table.version || eligible.excluded !== excluded || eligible.couriers !== names) {
+      const others = orAll(table.all(), (host) => !inUse.has(keyOf(host)))
+      const hosts = orAll(others, (host) => !excluded.has(keyOf(host)))
+      eligible = { version: table.version, excluded, couriers: names, hosts }
     }
+    return eligible.hosts
+  }
+
+  /** Wishes in the order of their weight: no replica, nobody who has been asked in this record. */
+  const choose = (boxId: Uint8Array, used: ReadonlySet<HostRecord>): HostRecord | undefined => {
+    const replicas = new Set(book.table.closest(boxId, REPLICA_COUNT))
+    const strangers = orAll(eligibleHosts(), (host) => !replicas.has(host))
+    const candidates = orAll(strangers, (host) => !used.has(host))
     return candidates[Math.floor(random.uniform() * candidates.length)]
   }
 
@@ -71,6 +82,12 @@ export function createSealer(book: HostBook, random: Random, couriers: () => Rea
     dummyId: () => ed25519PublicKey(randomBytes(KEY_BYTES)),
     dummySignature: () => randomBytes(SIGNATURE_BYTES),
   }
+}
+
+/** Those of whom the wish holds, or all when there are none. */
+function orAll(hosts: readonly HostRecord[], wish: (host: HostRecord) => boolean): readonly HostRecord[] {
+  const left = hosts.filter(wish)
+  return left.length > 0 ? left : hosts
 }
 
 function keyOf(host: HostRecord): string {

@@ -25,6 +25,8 @@ export interface WriterDeps {
   readonly book: HostBook
   readonly sealer: Sealer
   readonly loops: Loops
+  /** Whether the table holds about all hosts that couriers speak of; until then receipts of strangers are no lie. */
+  readonly isTableWhole: () => boolean
   /** Owns what is told to the owner, in order. */
   readonly tell: (task: () => Promise<void>) => void
 }
@@ -85,8 +87,12 @@ export function createWriter(deps: WriterDeps): Writer {
         const opened = openReply(replyKey, sealed)
         if (opened === undefined) return false
         const reply = decodeStoreReply(opened)
-        probe(courier, reply === undefined)
-        onEnd(reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply))
+        const outcome: Outcome = reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply)
+        const isLie = reply?.status === 'stored' && outcome.receipts.length === 0 && deps.isTableWhole()
+        // Sealed with the reply key, so it is the intermediate's own doing.
+        if (reply === undefined || isLie) book.noteProbe([{ hostKey: intermediate, role: 'intermediate' }], true)
+        else probe(courier, false)
+        onEnd(outcome)
         return true
       },
       onLost(reason, courier) {
