@@ -3,6 +3,7 @@
  * Never used for a second box: one seed, one id, one body. Spec 03-mailbox §2.2, §2.3; CRYPTO §2d.
  * @module
  */
+import { concatBytes } from '../base/index.ts'
 import {
   AEAD_KEY_BYTES,
   aeadOpen,
@@ -15,6 +16,7 @@ import {
   hkdfSha256,
   KEY_BYTES,
   label,
+  randomBytes,
   sha256,
   wipe,
 } from '../crypto/index.ts'
@@ -31,8 +33,6 @@ export interface BoxKeys {
 const BOX_SEED_BYTES = KEY_BYTES
 
 const NO_SALT = new Uint8Array(0)
-// One key seals one body. The same body sealed again gives the same box.
-const ZERO_NONCE = new Uint8Array(AEAD_NONCE_BYTES)
 
 /** @throws {RangeError} for a seed of another length than 32 */
 export function deriveBoxKeys(seed: Uint8Array): BoxKeys {
@@ -44,18 +44,23 @@ export function deriveBoxKeys(seed: Uint8Array): BoxKeys {
   return { boxId: ed25519PublicKey(signingSeed), signingSeed, bodyKey }
 }
 
-/** What hosts keep. Takes `BOX_BODY_BYTES`, another length throws `RangeError`. Deterministic. */
-export function sealBox(keys: BoxKeys, body: Uint8Array): Box {
+/**
+ * What hosts keep. Takes `BOX_BODY_BYTES`, another length throws `RangeError`. The nonce is random, because one key may meet
+ * two bodies: two acceptors of one invite, or a store that was restored. Give one for test vectors only.
+ */
+export function sealBox(keys: BoxKeys, body: Uint8Array, nonce = randomBytes(AEAD_NONCE_BYTES)): Box {
   if (body.length !== BOX_BODY_BYTES) throw new RangeError('body of a box has the wrong length')
   const { boxId, signingSeed, bodyKey } = keys
-  const ciphertext = aeadSeal(bodyKey, ZERO_NONCE, framed(label('box/body'), boxId), body)
+  const ciphertext = concatBytes(nonce, aeadSeal(bodyKey, nonce, framed(label('box/body'), boxId), body))
   return { boxId, signature: ed25519Sign(signingSeed, boxStatement(ciphertext)), ciphertext }
 }
 
 /** The body; undefined unless the signature holds and the ciphertext opens. */
 export function openBox(keys: BoxKeys, box: Box): Uint8Array | undefined {
   if (!verifyBox({ ...box, boxId: keys.boxId })) return undefined
-  return aeadOpen(keys.bodyKey, ZERO_NONCE, framed(label('box/body'), keys.boxId), box.ciphertext)
+  const nonce = box.ciphertext.subarray(0, AEAD_NONCE_BYTES)
+  const sealed = box.ciphertext.subarray(AEAD_NONCE_BYTES)
+  return aeadOpen(keys.bodyKey, nonce, framed(label('box/body'), keys.boxId), sealed)
 }
 
 /** True when the box has the right sizes and the holder of its one-time key signed this ciphertext. */

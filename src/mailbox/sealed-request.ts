@@ -71,31 +71,16 @@ export function openRequest(
 
 /**
  * `REPLY_SEAL_BYTES` longer than the reply. A courier can have one request answered twice, and the answers may differ, so
- * one key may meet two replies: the seal is synthetic (a MAC over the reply in front of a stream that depends on it), and
- * repetition shows only whether the two replies are the same.
+ * one key may meet two replies: the nonce is random. Give one for test vectors only.
  */
-export function sealReply(replyKey: Uint8Array, reply: Uint8Array): Uint8Array {
-  const tag = replyTag(replyKey, reply)
-  return concatBytes(tag, applyStream(replyKey, tag, reply))
+export function sealReply(replyKey: Uint8Array, reply: Uint8Array, nonce = randomBytes(AEAD_NONCE_BYTES)): Uint8Array {
+  return concatBytes(nonce, aeadSeal(replyKey, nonce, label('reply'), reply))
 }
 
 /** The reply; undefined when anything at all was changed, cut or added. */
 export function openReply(replyKey: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
   if (sealed.length < REPLY_SEAL_BYTES) return undefined
-  const tag = sealed.subarray(0, REPLY_SEAL_BYTES)
-  const reply = applyStream(replyKey, tag, sealed.subarray(REPLY_SEAL_BYTES))
-  return constantTimeEqual(replyTag(replyKey, reply), tag) ? reply : undefined
-}
-
-function replyTag(replyKey: Uint8Array, reply: Uint8Array): Uint8Array {
-  return hmacSha256(replyKey, framed(label('reply/tag'), reply)).slice(0, REPLY_SEAL_BYTES)
-}
-
-function applyStream(replyKey: Uint8Array, tag: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return bytes.slice()
-  const stream = hkdfSha256(replyKey, tag, label('reply/stream'), bytes.length)
-  for (let index = 0; index < stream.length; index += 1) stream[index] = (stream[index] ?? 0) ^ (bytes[index] ?? 0)
-  return stream
+  return aeadOpen(replyKey, sealed.subarray(0, AEAD_NONCE_BYTES), label('reply'), sealed.subarray(AEAD_NONCE_BYTES))
 }
 
 /** `CHECK_REPLY_BYTES`: the courier cannot tell the two answers apart. */

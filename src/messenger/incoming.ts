@@ -103,7 +103,8 @@ function dropBoxes(context: Context, step: Step, entry: ContactEntry, acknowledg
   const overdueMs = context.deps.clock.nowMs() - REBOX_AFTER_INTERVALS * context.deps.mailbox.readIntervalMs
   const dropped = [...entry.boxes].flatMap(([number, box]) => {
     const left = box.sequences.filter((sequence) => !acknowledged.has(sequence) && entry.envelopes.has(sequence))
-    const isDone = left.length === 0 && box.sequences.length > 0
+    // A box that was made is written, whatever became of what is in it: the reader waits for each index.
+    const isDone = left.length === 0 && box.state === 'stored'
     const isPassedOver =
       box.state === 'stored' && box.storedAtMs < overdueMs && left.length > 0 && left.every((each) => each < highest)
     return isDone || isPassedOver ? [number] : []

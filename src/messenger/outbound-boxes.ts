@@ -143,8 +143,10 @@ export function noteBoxResult(
       return context.journal.transact(async (step) => {
         const before = entry.boxes.get(number)
         if (before === undefined || !isLive(context, entry)) return
-        // An acknowledgement on its own is done: nothing tells whether it was read, and the next one says it again.
-        if (before.sequences.length === 0) return putBoxes(step, entry, [number], undefined)
+        // Nothing in it waits for an acknowledgement (any more): it is where it belongs in the sequence, and that is all.
+        if (!before.sequences.some((sequence) => entry.envelopes.has(sequence))) {
+          return putBoxes(step, entry, [number], undefined)
+        }
         const box: OutboundBox = {
           ...before,
           state: 'stored',

@@ -105,6 +105,9 @@ export const REQUEST_SEAL_BYTES = KEY_BYTES + AEAD_TAG_BYTES
 /** operation u8, reply key. */
 const REQUEST_HEADER_BYTES = 1 + KEY_BYTES
 
+/** Nonce and tag of a sealed reply. */
+export const REPLY_SEAL_BYTES = AEAD_NONCE_BYTES + AEAD_TAG_BYTES
+
 /** An answer to a check: one of two values of a keyed hash, cut to this. */
 export const CHECK_REPLY_BYTES = 8
 
@@ -121,13 +124,13 @@ const FETCH_OVERHEAD_BYTES =
   REPLY_HEADER_BYTES +
   FETCH_STATUS_BYTES +
   SIGNATURE_BYTES +
-  AEAD_TAG_BYTES
+  REPLY_SEAL_BYTES
 
 /** Ciphertext of a box: what one record can bring down beside the answers to its checks. */
 export const BOX_CIPHERTEXT_BYTES = COURIER_RECORD_BYTES - FETCH_OVERHEAD_BYTES
 
-/** Padded plaintext of a box. */
-export const BOX_BODY_BYTES = BOX_CIPHERTEXT_BYTES - AEAD_TAG_BYTES
+/** Padded plaintext of a box: the ciphertext begins with its nonce and ends with its tag. */
+export const BOX_BODY_BYTES = BOX_CIPHERTEXT_BYTES - AEAD_NONCE_BYTES - AEAD_TAG_BYTES
 
 /** One-time public key, signature, ciphertext. */
 export const BOX_BYTES = KEY_BYTES + SIGNATURE_BYTES + BOX_CIPHERTEXT_BYTES
@@ -155,9 +158,6 @@ export const STORE_REPLY_BYTES = 1 + 1 + REPLICA_COUNT * RECEIPT_BYTES
 
 /** Plaintext of the answer to a fetch. */
 export const FETCH_REPLY_BYTES = FETCH_STATUS_BYTES + SIGNATURE_BYTES + BOX_CIPHERTEXT_BYTES
-
-/** Tag of a sealed reply. */
-export const REPLY_SEAL_BYTES = AEAD_TAG_BYTES
 
 /**
  * version u8; host, seal, courier and mesh keys; issued, expiry and start u32, capacity in MiB u32; work period u16 and
