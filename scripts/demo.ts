@@ -131,7 +131,7 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
         const daemon = await startDaemon({
           directory: join(directory, `host${index}`),
           tor: { mode: 'attach', control: controlPath, socks: socksPath },
-          config: { hosts: known },
+          config: { hosts: known, host: { alone: true } },
           unsafe,
           extraArguments: ['--host'],
         })

@@ -166,6 +166,48 @@ describe('the daemon without a network', () => {
   })
 })
 
+describe('a daemon that is a host as well', () => {
+  it('says so, keeps its boxes to itself, and stops as fast as any', async () => {
+    const directory = freshDirectory()
+    const daemon = await startDaemon({
+      directory,
+      torrcLines: OFFLINE,
+      config: { host: { quotaMib: 5 } },
+      unsafe: { mailboxSpeed: 50 },
+      extraArguments: ['--host'],
+    })
+    const stats = await daemon.rpc.call('hostStats', {})
+    assert.match(stats.host, /^noctule-host:[a-z2-7]+$/)
+    assert.deepEqual([stats.published, stats.boxes, stats.quotaBytes], [false, 0, 5 * 2 ** 20])
+    await waitFor('the start-up line', LIMIT_MS, async () => daemon.log().includes('info ready') || undefined)
+    assert.match(daemon.log(), /^info ready .*mailbox_speed=50 .*host=true$/m)
+    assert.ok(!daemon.log().includes(stats.hostKey.slice(0, 8)), 'the log names the host')
+    for (const path of ['d/host', 'd/host/boxes']) {
+      assert.equal(statSync(join(directory, path)).mode & 0o777, 0o700, path)
+    }
+    const startedMs = performance.now()
+    assert.equal(await daemon.stop(), 0)
+    assert.ok(performance.now() - startedMs < STOP_LIMIT_MS)
+    assert.doesNotMatch(daemon.log(), /stop took too long|^error /m)
+  })
+
+  it('is told to another daemon by the text that it shows', async () => {
+    const host = await startDaemon({ directory: freshDirectory(), torrcLines: OFFLINE, extraArguments: ['--host'] })
+    const other = await startDaemon({ directory: freshDirectory(), torrcLines: OFFLINE })
+    const shown = await run(['host-stats', '--socket', host.socketPath])
+    const uri = /^Host +(noctule-host:[a-z2-7]+)$/m.exec(shown.out)?.[1] ?? ''
+    assert.ok(uri.length > 0, shown.out + shown.err)
+    const added = await run(['add-host', '-', '--socket', other.socketPath], `${uri}\n`)
+    assert.deepEqual([added.code, added.out.startsWith('Host ')], [0, true], added.err)
+    const listed = await run(['list-hosts', '--socket', other.socketPath])
+    assert.match(listed.out, /(courier|not heard of yet)/)
+    assert.equal((await run(['host-stats', '--socket', other.socketPath])).code, 1)
+    const rejected = await run(['add-host', uri.slice(0, -1), '--socket', other.socketPath])
+    assert.match(rejected.err, /HOST_ENTRY_MALFORMED/)
+    assert.deepEqual(await Promise.all([host.stop(), other.stop()]), [0, 0])
+  })
+})
+
 describe('refusals', () => {
   it('checks a configuration without starting', async () => {
     const { configPath } = writeDaemonConfig({ directory: freshDirectory() })

@@ -29,7 +29,7 @@ describe('configuration', () => {
     assert.equal(config.tor.mode, 'auto')
     assert.equal(config.ephemeral, false)
     assert.deepEqual(config.unsafe, { torrcLines: [], mailboxSpeed: undefined })
-    assert.deepEqual(config.host, { enabled: false, quotaMib: 4_096 })
+    assert.deepEqual(config.host, { enabled: false, quotaMib: 4_096, alone: false })
     assert.deepEqual(config.hosts, [])
     const environment = { HOME: '/home/alice', XDG_DATA_HOME: '/d', XDG_CONFIG_HOME: '/c', XDG_RUNTIME_DIR: '/r' }
     const moved = accepted({}, {}, environment)
@@ -47,8 +47,11 @@ describe('configuration', () => {
   it('reads the host role, its room, and hosts to begin with', () => {
     const entry = { hostKey: new Uint8Array(32).fill(7), courierOnionKey: new Uint8Array(32).fill(8) }
     const uri = formatHostUri(entry)
-    const config = accepted({ host: { enabled: true, quotaMib: 512 }, hosts: [uri, ` ${uri.toUpperCase()} `] })
-    assert.deepEqual(config.host, { enabled: true, quotaMib: 512 })
+    const config = accepted({
+      host: { enabled: true, quotaMib: 512, alone: true },
+      hosts: [uri, ` ${uri.toUpperCase()} `],
+    })
+    assert.deepEqual(config.host, { enabled: true, quotaMib: 512, alone: true })
     assert.deepEqual(config.hosts, [entry, entry])
     assert.equal(accepted({ host: { enabled: false } }, { host: true }).host.enabled, true)
     assert.deepEqual(structuredClone(config), config)

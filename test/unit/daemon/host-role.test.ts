@@ -220,6 +220,21 @@ describe('the host role', () => {
     assert.equal(existsSync(join(directory, 'd')), false)
   })
 
+  it('alone, leaves the profile without couriers and without circuits', async () => {
+    const network = createFakeTorNetwork({ clock })
+    const first = await start(network, { ephemeral: true, host: { enabled: true, alone: true } })
+    const { host: uri } = await first.rpc.call('hostStats', {})
+    const second = await start(network, { ephemeral: true, host: { enabled: true, alone: true }, hosts: [uri] })
+    await waitFor('the hosts to meet', LIMIT_MS, async () =>
+      (await second.rpc.call('hostStats', {})).hosts === 2 ? true : undefined,
+    )
+    const { mailbox } = await second.rpc.call('status', {})
+    assert.deepEqual([mailbox.hosts, mailbox.couriers], [0, []])
+    assert.equal(second.profile.tokens.size, 0)
+    assert.ok(second.host.tokens.size > 0, 'control: the host role dialled')
+    for (const daemon of [second, first]) await daemon.stop()
+  })
+
   it('is not there unless it was asked for', async () => {
     const directory = freshDirectory()
     const daemon = await start(createFakeTorNetwork({ clock }), {}, directory)
