@@ -43,7 +43,7 @@ export interface KnownHosts {
   others(): readonly HostRecord[]
   /** Up to `count` different others that live, at random. */
   pick(count: number): readonly HostRecord[]
-  /** The other that was heard of least recently. */
+  /** The other of which nothing is known for the longest time, dead or alive. */
   stalest(): HostRecord | undefined
   /** Drops what is no longer valid; true when a host has gone or died since the last time. */
   sweep(): boolean
@@ -52,6 +52,8 @@ export interface KnownHosts {
 interface Liveness {
   /** Monotonic. */
   heardAtMs: number
+  /** When it was last heard or last did not answer. */
+  triedAtMs: number
   isSilent: boolean
 }
 
@@ -74,7 +76,8 @@ export function createKnownHosts(
     const name = hexEncode(hostKey)
     const known = liveness.get(name)
     if (known !== undefined) return known
-    const fresh: Liveness = { heardAtMs: clock.monotonicMs(), isSilent: false }
+    const nowMs = clock.monotonicMs()
+    const fresh: Liveness = { heardAtMs: nowMs, triedAtMs: nowMs, isSilent: false }
     // Only hosts of the table are remembered, which is bounded.
     if (table.byKey(hostKey) !== undefined) liveness.set(name, fresh)
     return fresh
@@ -164,11 +167,14 @@ export function createKnownHosts(
       const nowMs = clock.monotonicMs()
       const state = livenessOf(hostKey)
       state.heardAtMs = nowMs
+      state.triedAtMs = nowMs
       state.isSilent = false
       lastHeardAtMs = nowMs
     },
     silent(hostKey) {
-      livenessOf(hostKey).isSilent = true
+      const state = livenessOf(hostKey)
+      state.triedAtMs = clock.monotonicMs()
+      state.isSilent = true
     },
     isAlive,
     others,
@@ -185,10 +191,10 @@ export function createKnownHosts(
       let oldest: HostRecord | undefined
       let oldestAtMs = Number.POSITIVE_INFINITY
       for (const host of others()) {
-        const { heardAtMs } = livenessOf(host.descriptor.hostKey)
-        if (heardAtMs >= oldestAtMs) continue
+        const { triedAtMs } = livenessOf(host.descriptor.hostKey)
+        if (triedAtMs >= oldestAtMs) continue
         oldest = host
-        oldestAtMs = heardAtMs
+        oldestAtMs = triedAtMs
       }
       return oldest
     },
