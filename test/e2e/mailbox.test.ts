@@ -26,8 +26,8 @@ describe('mailboxes over Tor', () => {
       kills: 1,
       pairs: 1,
       messages: 12,
-      batch: 4,
-      speed: 30,
+      batch: 6,
+      speed: 20,
       seed: 7,
     })
     assert.equal(result.together, 0)
