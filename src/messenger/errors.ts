@@ -135,6 +135,11 @@ export const MESSENGER_ERRORS = {
     why: 'The host entry was made by a newer version of noctule.',
     remedy: 'Update noctule.',
   },
+  HOST_ROLE_OFF: {
+    kind: 'user',
+    why: 'This daemon is not a host.',
+    remedy: 'Start it with `noctule daemon --host` where it can stay online.',
+  },
   IDEMPOTENCY_CONFLICT: {
     kind: 'user',
     why: 'The idempotency key was used before with another text.',

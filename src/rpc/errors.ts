@@ -63,11 +63,6 @@ export const RPC_ERRORS = {
     why: 'This connection has no subscription with this number.',
     remedy: 'Subscriptions end with their connection; subscribe again.',
   },
-  HOST_ROLE_OFF: {
-    kind: 'user',
-    why: 'This daemon is not a host.',
-    remedy: 'Start it with `noctule daemon --host` where it can stay online.',
-  },
   RPC_SOCKET_IN_USE: {
     kind: 'user',
     why: 'Another daemon answers at the RPC socket.',

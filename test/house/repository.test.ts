@@ -83,7 +83,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   session: ['base', 'ports', 'crypto', 'wire', 'identity'],
   padding: ['base', 'ports', 'wire'],
   mailbox: ['base', 'ports', 'crypto', 'wire', 'padding'],
-  store: ['base', 'ports', 'crypto'],
+  store: ['base', 'ports', 'crypto', 'wire'],
   tor: ['base', 'ports'],
   transport: ['base', 'ports', 'wire'],
   messenger: ['base', 'ports', 'wire', 'identity', 'session', 'padding', 'mailbox'],

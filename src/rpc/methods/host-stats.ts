@@ -3,7 +3,7 @@
  * Never tells anything of a client, nor that this daemon has a profile beside it.
  * @module
  */
-import { rpcError } from '../errors.ts'
+import { messengerError } from '../../messenger/index.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { hostStats as stats } from '../models.ts'
@@ -41,7 +41,7 @@ export const hostStats = defineMethod({
     },
   },
   handler({ host }) {
-    if (host === undefined) throw rpcError('HOST_ROLE_OFF')
+    if (host === undefined) throw messengerError('HOST_ROLE_OFF')
     return host.stats()
   },
 })
