@@ -95,7 +95,7 @@ export function createReader(deps: ReaderDeps): Reader {
     return { routed, expectation }
   }
 
-  const fetch = (poll: Poll, isReal: boolean, used: Set<HostRecord>): OutgoingRequest => {
+  const fetchBox = (poll: Poll, isReal: boolean, used: Set<HostRecord>): OutgoingRequest => {
     const { boxId, rank } = poll
     const replyKey = randomBytes(KEY_BYTES)
     const { routed, intermediate } = sealer.seal({ operation: 'fetch', replyKey, boxId, rank }, boxId, used)
@@ -154,7 +154,7 @@ export function createReader(deps: ReaderDeps): Reader {
       const real = plan.checks.map((poll) => check(poll, true, used))
       const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => dummy(replicas))
       const dummies = missing.map((poll) => check(poll, false, used))
-      const fetching = fetch(plan.fetch ?? dummy(replicas), plan.fetch !== undefined, used)
+      const fetching = fetchBox(plan.fetch ?? dummy(replicas), plan.fetch !== undefined, used)
       const dead = tombstones.shift()
       const burying = tombstone(dead ?? { boxId: sealer.dummyId(), signature: sealer.dummySignature() })
       return {
