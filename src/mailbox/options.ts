@@ -105,6 +105,12 @@ export function testParameters(speed: number): MailboxParameters {
 /** How long a host keeps a box, and the longest an expiry may lie ahead. METADATA §4.5. */
 export const BOX_LIFETIME_MS = 14 * DAY_MS
 
+/**
+ * A receipt for less does not count: an intermediate can ask hosts to keep a box for minutes, and the first write wins. Half
+ * a life leaves room for a box that took days to reach its quorum.
+ */
+export const RECEIPT_LEFT_MIN_MS = BOX_LIFETIME_MS / 2
+
 /** Receipts without which a box does not count as stored, or all hosts where there are fewer. DESIGN §7. */
 export const STORED_QUORUM_COUNT = 2
 

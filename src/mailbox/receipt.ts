@@ -6,7 +6,7 @@
 import { createByteWriter, equalBytes } from '../base/index.ts'
 import { ed25519Sign, ed25519Verify, framed, label, sha256 } from '../crypto/index.ts'
 import { type Box, HOST_ROUTE_BYTES, REPLICA_COUNT, type Receipt } from '../wire/index.ts'
-import { BOX_LIFETIME_MS, CLOCK_TOLERANCE_MS, STORED_QUORUM_COUNT } from './options.ts'
+import { BOX_LIFETIME_MS, CLOCK_TOLERANCE_MS, RECEIPT_LEFT_MIN_MS, STORED_QUORUM_COUNT } from './options.ts'
 
 function receiptStatement(boxId: Uint8Array, ciphertextHash: Uint8Array, expiresAtSeconds: number): Uint8Array {
   return framed(label('receipt'), boxId, ciphertextHash, createByteWriter(4).u32(expiresAtSeconds).finish())
@@ -70,6 +70,7 @@ export interface ReceiptCount {
 export function countReceipts(input: ReceiptCountInput): ReceiptCount {
   const { box, receipts, closest, hostCount, nowMs } = input
   const hash = ciphertextHashOf(box)
+  const earliestMs = nowMs + RECEIPT_LEFT_MIN_MS
   const latestMs = nowMs + BOX_LIFETIME_MS + CLOCK_TOLERANCE_MS
   const expiries: number[] = []
   const hosts: ReceiptHost[] = []
@@ -78,7 +79,7 @@ export function countReceipts(input: ReceiptCountInput): ReceiptCount {
     if (hosts.some((other) => equalBytes(other.descriptor.hostKey, hostKey))) continue
     const held = receipts.find((receipt) => {
       const expiresAtMs = receipt.expiresAtSeconds * 1000
-      if (expiresAtMs <= nowMs || expiresAtMs > latestMs) return false
+      if (expiresAtMs < earliestMs || expiresAtMs > latestMs) return false
       if (!equalBytes(receipt.route, host.hostId.subarray(0, HOST_ROUTE_BYTES))) return false
       return verifyReceipt(hostKey, box.boxId, hash, receipt)
     })

@@ -29,7 +29,6 @@ import { messengerError } from './errors.ts'
 import type { Step } from './journal.ts'
 import {
   ENDED_INVITE_KEPT_MS,
-  EXPIRY_MARGIN_MS,
   INVITE_LIFETIME_MAX_MS,
   INVITE_LIFETIME_MIN_MS,
   INVITE_LIFETIME_MS,
@@ -37,6 +36,7 @@ import {
   NAME_MAX_LENGTH,
   OPEN_INVITES_MAX_COUNT,
   RENDEZVOUS_GRACE_MS,
+  RENEW_AFTER_MS,
   REQUESTS_MAX_COUNT,
 } from './options.ts'
 import {
@@ -164,7 +164,7 @@ export function findInviteBox(
   if (secrets === undefined) return undefined
   const { bundleBox, bundleUntilMs, closingBox } = secrets
   if (closingBox !== undefined && !isInFlight(closingBox)) return { box: closingBox, which: 'closing' }
-  const isStored = bundleUntilMs - context.deps.clock.nowMs() > EXPIRY_MARGIN_MS
+  const isStored = context.deps.clock.nowMs() < bundleUntilMs + RENEW_AFTER_MS
   const isWanted = bundleBox !== undefined && !isStored && stateNow(context, entry) === 'active'
   return isWanted && !isInFlight(bundleBox) ? { box: bundleBox, which: 'bundle' } : undefined
 }

@@ -62,8 +62,11 @@ export const READ_RECEIPT_MAX_COUNT = 200
 export const REBOX_AFTER_INTERVALS = 200
 /** How long before the copies of an undelivered message end that is told. */
 export const EXPIRY_WARNING_MS = 2 * DAY_MS
-/** Copies are renewed when so little is left of them; renewing earlier finds them there and adds nothing. */
-export const EXPIRY_MARGIN_MS = HOUR_MS
+/**
+ * How long after their end copies are written again: hosts drop them up to an hour late, clocks differ, and until it is gone
+ * the old copy is what a write finds.
+ */
+export const RENEW_AFTER_MS = 3 * HOUR_MS
 /** Events kept for clients that are away; older ones are dropped and announced as an overflow. */
 export const EVENT_LOG_MAX_COUNT = 10_000
 /** How many messages one contact may have half-received. */

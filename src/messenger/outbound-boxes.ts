@@ -11,7 +11,7 @@ import { outstandingSequences, putSequences } from './conversation.ts'
 import { isUndelivered, recountMessages } from './deliveries.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
-import { EXPIRY_MARGIN_MS, EXPIRY_WARNING_MS } from './options.ts'
+import { EXPIRY_WARNING_MS, RENEW_AFTER_MS } from './options.ts'
 import {
   CONTACT_MAILBOX,
   type ContactMailbox,
@@ -210,7 +210,7 @@ export async function sweepBoxes(context: Context): Promise<void> {
       const untilMs = box.copies?.untilMs
       if (box.state !== 'stored' || untilMs === undefined) continue
       const leftMs = untilMs - context.deps.clock.nowMs()
-      if (leftMs <= EXPIRY_MARGIN_MS) {
+      if (leftMs <= -RENEW_AFTER_MS) {
         await changeBox(context, entry, number, (each) => ({
           ...each,
           state: 'pending',

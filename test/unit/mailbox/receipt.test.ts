@@ -132,18 +132,20 @@ describe('counting receipts', () => {
 
   it('counts a host with two ids once', () => {
     const twice = [hostAt(0), { ...hostAt(0), hostId: random.bytes(32) }]
-    const receipts = twice.map((host) => signReceipt(host.seed, host.hostId, box, NOW_S + 100))
+    const receipts = twice.map((host) => signReceipt(host.seed, host.hostId, box, NOW_S + 10 * 86_400))
     const counted = countReceipts({ box, receipts, closest: twice, hostCount: 2, nowMs: NOW_MS })
     assert.equal(counted.replicas, 1)
     assert.equal(counted.stored, false)
   })
 
-  it('leaves out what has expired and what lies too far ahead; a clock wrong by an hour does no harm', () => {
+  it('leaves out what ends soon, which an intermediate can ask for, and what lies too far ahead; a clock wrong by an hour does no harm', () => {
     const at = (ms: number): Receipt => signReceipt(hostAt(0).seed, hostAt(0).hostId, box, ms / 1000)
     const cases: [number, number][] = [
       [NOW_MS, 0],
       [NOW_MS - 1000, 0],
-      [NOW_MS + 1000, 1],
+      [NOW_MS + 1000, 0],
+      [NOW_MS + BOX_LIFETIME_MS / 2 - 1000, 0],
+      [NOW_MS + BOX_LIFETIME_MS / 2, 1],
       [NOW_MS + BOX_LIFETIME_MS + 3_600_000, 1],
       [NOW_MS + BOX_LIFETIME_MS - 3_600_000, 1],
       [NOW_MS + BOX_LIFETIME_MS + CLOCK_TOLERANCE_MS, 1],
