@@ -5,8 +5,8 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/index.ts'
 
-/** Onion descriptor, introduction and rendezvous, with patience. TORNET §2.3. */
-export const COURIER_DIAL_TIMEOUT_MS = 120 * SECOND_MS
+/** Onion descriptor, introduction and rendezvous; tor itself waits two minutes for one that is gone. TORNET §1.4. */
+export const COURIER_DIAL_TIMEOUT_MS = 45 * SECOND_MS
 
 /**
  * Table records of the set-up, at evenly spaced cursors: most of the table of 50 hosts at once. The same for everybody.
