@@ -63,7 +63,7 @@ export interface TestClient {
   readonly failures: readonly unknown[]
   /** Writes that the owner still wants. */
   waiting(): number
-  /** Puts a box into the owner's queue. */
+  /** Puts a box into the owner's queue; the same bytes again for the same keys and filling. */
   write(keys?: BoxKeys, fill?: number): BoxKeys
   watch(keys: BoxKeys, hot?: boolean): void
   /** The links that are open, so that a test can misuse them. */
@@ -79,6 +79,7 @@ export function newBoxKeys(): BoxKeys {
 
 export async function createTestClient(world: HostWorld, options: TestClientOptions): Promise<TestClient> {
   const queue: { readonly id: string; readonly bytes: Uint8Array; inFlight: boolean }[] = []
+  const made = new Map<string, Uint8Array>()
   const watched = new Map<string, BoxKeys>()
   const trace: string[] = []
   const dialled: string[] = []
@@ -179,8 +180,11 @@ export async function createTestClient(world: HostWorld, options: TestClientOpti
     failures,
     waiting: () => queue.length,
     write(keys = newBoxKeys(), fill = 1) {
-      const box = sealBox(keys, new Uint8Array(BOX_BODY_BYTES).fill(fill))
-      queue.push({ id: hexEncode(keys.boxId), bytes: encodeBox(box), inFlight: false })
+      const id = hexEncode(keys.boxId)
+      // A second seal of the same body would be another box.
+      const bytes = made.get(`${id} ${fill}`) ?? encodeBox(sealBox(keys, new Uint8Array(BOX_BODY_BYTES).fill(fill)))
+      made.set(`${id} ${fill}`, bytes)
+      queue.push({ id, bytes, inFlight: false })
       return keys
     },
     watch(keys, hot = true) {
