@@ -25,6 +25,7 @@ import {
 } from '../src/mailbox/index.ts'
 import { hostWorkPeriodEndMs } from '../src/mailbox/work.ts'
 import {
+  AEAD_NONCE_BYTES,
   BOX_BODY_BYTES,
   type Box,
   ENVELOPE_BYTES,
@@ -39,7 +40,9 @@ import {
   HOST_ROUTE_BYTES,
   LOOK_REQUEST_BYTES,
   READ_CHECK_COUNT,
+  REPLY_SEAL_BYTES,
   REQUEST_SEAL_BYTES,
+  STORE_REPLY_BYTES,
   TOMBSTONE_REQUEST_BYTES,
 } from '../src/wire/index.ts'
 import { oracle } from '../test/support/oracle.ts'
@@ -56,7 +59,8 @@ export function createMailboxVectors(): Record<string, unknown> {
   const seed = bytes(32)
   const keys = deriveBoxKeys(seed)
   const body = bytes(BOX_BODY_BYTES)
-  const box = sealBox(keys, body)
+  const nonce = bytes(AEAD_NONCE_BYTES)
+  const box = sealBox(keys, body, nonce)
   const voucher = bytes(32)
   return {
     header: {
@@ -72,6 +76,7 @@ export function createMailboxVectors(): Record<string, unknown> {
       signingSeed: hexEncode(keys.signingSeed),
       bodyKey: hexEncode(keys.bodyKey),
       body: hexEncode(body),
+      nonce: hexEncode(nonce),
       sealed: hexEncode(encodeBox(box)),
       tombstone: hexEncode(signTombstone(keys)),
     },
@@ -129,6 +134,7 @@ function requestVectors(bytes: RandomBytes): Record<string, string> {
   const key = oracle.hkdfSha256(secret, NOTHING, framed(label('request/key'), ephemeralKey), 32)
   const sealed = oracle.aeadSeal(key, new Uint8Array(12), framed(label('request'), hostKey), request)
   const reply = bytes(100)
+  const replyNonce = bytes(AEAD_NONCE_BYTES)
   return {
     hostKey: hexEncode(hostKey),
     sealPrivateKey: hexEncode(sealPrivateKey),
@@ -137,7 +143,8 @@ function requestVectors(bytes: RandomBytes): Record<string, string> {
     sealed: hexEncode(concatBytes(ephemeralKey, sealed)),
     replyKey: hexEncode(replyKey),
     reply: hexEncode(reply),
-    sealedReply: hexEncode(sealReply(replyKey, reply)),
+    replyNonce: hexEncode(replyNonce),
+    sealedReply: hexEncode(sealReply(replyKey, reply, replyNonce)),
     checkHit: hexEncode(checkReply(replyKey, true)),
     checkMiss: hexEncode(checkReply(replyKey, false)),
   }
@@ -199,7 +206,10 @@ function layoutVectors(bytes: RandomBytes, box: Box): Record<string, string> {
       encodeCourierRequest({ kind: 'read', firstTag: 300, requests: [...looks, routed(TOMBSTONE_REQUEST_BYTES)] }),
     ),
     repliesHash: hash(
-      encodeCourierAnswer({ kind: 'replies', replies: [8, 690].map((size, tag) => ({ tag, reply: bytes(size) })) }),
+      encodeCourierAnswer({
+        kind: 'replies',
+        replies: [8, STORE_REPLY_BYTES + REPLY_SEAL_BYTES].map((size, tag) => ({ tag, reply: bytes(size) })),
+      }),
     ),
     tablePageHash: hash(
       encodeCourierAnswer({ kind: 'table', root: bytes(32), hostCount: 12, descriptors: [descriptor, descriptor] }),

@@ -105,7 +105,10 @@ describe('mailbox decoders', () => {
       wire.encodeCourierAnswer({ kind: 'replies', replies: [] }),
       wire.encodeCourierAnswer({
         kind: 'replies',
-        replies: [8, 8, 700].map((bytes, tag) => ({ tag, reply: random.bytes(bytes) })),
+        replies: [8, 8, wire.STORE_REPLY_BYTES + wire.REPLY_SEAL_BYTES].map((bytes, tag) => ({
+          tag,
+          reply: random.bytes(bytes),
+        })),
       }),
       wire.encodeCourierAnswer({
         kind: 'table',

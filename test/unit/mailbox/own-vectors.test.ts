@@ -11,15 +11,17 @@ import {
   openReply,
   openRequest,
   readCheckReply,
+  sealBox,
+  sealReply,
   verifyReceipt,
   verifyTombstone,
 } from '../../../src/mailbox/index.ts'
 import { decodeSequences } from '../../../src/mailbox/sequence-codec.ts'
-import { decodeBox } from '../../../src/wire/index.ts'
+import { AEAD_NONCE_BYTES, decodeBox } from '../../../src/wire/index.ts'
 import { hex, readVectors } from '../../support/vectors.ts'
 
 interface MailboxVectors {
-  box: Record<'seed' | 'boxId' | 'signingSeed' | 'bodyKey' | 'body' | 'sealed' | 'tombstone', string>
+  box: Record<'seed' | 'boxId' | 'signingSeed' | 'bodyKey' | 'body' | 'nonce' | 'sealed' | 'tombstone', string>
   invite: Record<'voucher' | 'bundleSeed' | 'requestSeed', string>
   sequence: {
     firstBoxKey: string
@@ -34,6 +36,7 @@ interface MailboxVectors {
     | 'sealed'
     | 'replyKey'
     | 'reply'
+    | 'replyNonce'
     | 'sealedReply'
     | 'checkHit'
     | 'checkMiss',
@@ -56,6 +59,8 @@ describe('mailbox-v1 vectors', () => {
     assert.ok(decoded !== undefined)
     assert.equal(hexEncode(keys.boxId), box.boxId)
     assert.equal(hexEncode(openBox(keys, decoded) ?? new Uint8Array()), box.body)
+    assert.equal(hexEncode(decoded.ciphertext.subarray(0, AEAD_NONCE_BYTES)), box.nonce)
+    assert.deepEqual(sealBox(keys, hex(box.body), hex(box.nonce)), decoded)
     assert.ok(verifyTombstone(keys.boxId, hex(box.tombstone)))
     assert.equal(hexEncode(inviteBoxSeed(hex(invite.voucher), 'request')), invite.requestSeed)
   })
@@ -85,6 +90,8 @@ describe('mailbox-v1 vectors', () => {
     assert.equal(hexEncode(opened ?? new Uint8Array()), request.request)
     const replyKey = hex(request.replyKey)
     assert.equal(hexEncode(openReply(replyKey, hex(request.sealedReply)) ?? new Uint8Array()), request.reply)
+    assert.equal(hexEncode(sealReply(replyKey, hex(request.reply), hex(request.replyNonce))), request.sealedReply)
+    assert.ok(request.sealedReply.startsWith(request.replyNonce))
     assert.equal(readCheckReply(replyKey, hex(request.checkHit)), true)
     assert.equal(readCheckReply(replyKey, hex(request.checkMiss)), false)
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { concatBytes, utf8Encode } from '../../../src/base/index.ts'
+import { concatBytes, hexEncode, utf8Encode } from '../../../src/base/index.ts'
 import { x25519PublicKey } from '../../../src/crypto/index.ts'
 import {
   checkReply,
@@ -17,6 +17,7 @@ import {
   LOOK_REQUEST_BYTES,
   REPLY_SEAL_BYTES,
   REQUEST_SEAL_BYTES,
+  STORE_REPLY_BYTES,
 } from '../../../src/wire/index.ts'
 import { oracle } from '../../support/oracle.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
@@ -87,7 +88,7 @@ describe('request to an intermediate, sealed', () => {
 
 describe('reply, sealed', () => {
   it('opens with its key and no other, whatever its length', () => {
-    for (const length of [0, 1, 674, FETCH_REPLY_BYTES]) {
+    for (const length of [0, 1, STORE_REPLY_BYTES, FETCH_REPLY_BYTES]) {
       const reply = random.bytes(length)
       const sealed = sealReply(replyKey, reply)
       assert.equal(sealed.length, length + REPLY_SEAL_BYTES)
@@ -98,14 +99,20 @@ describe('reply, sealed', () => {
 
   it('is what a second implementation seals', () => {
     const reply = random.bytes(100)
-    const tag = oracle.hmacSha256(replyKey, framed(label('reply/tag'), reply)).slice(0, 16)
-    const stream = oracle.hkdfSha256(replyKey, tag, label('reply/stream'), 100)
-    const body = reply.map((byte, index) => byte ^ (stream[index] ?? 0))
-    assert.deepEqual(sealReply(replyKey, reply), concatBytes(tag, body))
+    const chosen = random.bytes(12)
+    const expected = (nonce: Uint8Array): Uint8Array =>
+      concatBytes(nonce, oracle.aeadSeal(replyKey, nonce, label('reply'), reply))
+    assert.deepEqual(sealReply(replyKey, reply, chosen), expected(chosen))
+    const sealed = sealReply(replyKey, reply)
+    assert.deepEqual(sealed, expected(sealed.slice(0, 12)), 'the nonce is in front')
+    for (const wrong of [NONE, chosen.slice(1), concatBytes(chosen, Uint8Array.of(0))]) {
+      assert.throws(() => sealReply(replyKey, reply, wrong), RangeError)
+    }
   })
 
   it('does not open when anything at all was changed, cut or added', () => {
     const sealed = sealReply(replyKey, random.bytes(60))
+    assert.equal(openReply(replyKey, sealed)?.length, 60, 'control')
     for (let at = 0; at < sealed.length; at += 1) {
       assert.equal(openReply(replyKey, sealed.with(at, (sealed[at] ?? 0) ^ 1)), undefined)
       assert.equal(openReply(replyKey, sealed.subarray(0, at)), undefined)
@@ -113,21 +120,30 @@ describe('reply, sealed', () => {
     assert.equal(openReply(replyKey, concatBytes(sealed, Uint8Array.of(0))), undefined)
   })
 
-  it('shows nothing of two replies under one key but that they differ: a courier can ask twice', () => {
+  it('is another each time, also of the same reply, and each opens', () => {
+    const reply = random.bytes(STORE_REPLY_BYTES)
+    const replies = Array.from({ length: 20 }, () => sealReply(replyKey, reply))
+    for (const sealed of replies) assert.deepEqual(openReply(replyKey, sealed), reply)
+    for (const part of [(sealed: Uint8Array) => sealed.slice(0, 12), (sealed: Uint8Array) => sealed.slice(12)]) {
+      assert.equal(new Set(replies.map((sealed) => hexEncode(part(sealed)))).size, replies.length)
+    }
+  })
+
+  it('shows nothing of two replies under one key: a courier can ask twice', () => {
     const miss = new Uint8Array(FETCH_REPLY_BYTES)
     const hit = random.bytes(FETCH_REPLY_BYTES)
     const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, index) => byte ^ (b[index] ?? 0))
-    const sealedMiss = sealReply(replyKey, miss).slice(REPLY_SEAL_BYTES)
-    const sealedHit = sealReply(replyKey, hit).slice(REPLY_SEAL_BYTES)
-    const same = xor(xor(sealedMiss, sealedHit), xor(miss, hit)).filter((byte) => byte === 0).length
+    const shown = (nonces: readonly (Uint8Array | undefined)[]): Uint8Array => {
+      const [first, second] = [miss, hit].map((reply, index) =>
+        sealReply(replyKey, reply, nonces[index]).slice(12, -16),
+      )
+      return xor(first ?? NONE, second ?? NONE)
+    }
+    const same = xor(shown([]), xor(miss, hit)).filter((byte) => byte === 0).length
     assert.ok(same < FETCH_REPLY_BYTES / 16, `${same} bytes of the stream are the same`)
     // Control: one key and one nonce for both would show the difference of the replies, byte for byte.
-    const context = new Uint8Array(12)
-    const shown = xor(
-      oracle.aeadSeal(replyKey, context, NONE, miss).slice(0, -16),
-      oracle.aeadSeal(replyKey, context, NONE, hit).slice(0, -16),
-    )
-    assert.deepEqual(shown, xor(miss, hit))
+    const nonce = random.bytes(12)
+    assert.deepEqual(shown([nonce, nonce]), xor(miss, hit))
   })
 })
 

@@ -46,7 +46,7 @@ describe('docs/spec/03-mailbox.md', () => {
   })
 
   it('would be seen to print another: control', () => {
-    const [row] = printedNumbers('| `BOX_BYTES` | 1,801 | 32 + 64 + 1,704 |')
+    const [row] = printedNumbers('| `BOX_BYTES` | 1,801 | 32 + 64 + 1,692 |')
     assert.deepEqual(row, ['BOX_BYTES', 1_801])
     assert.notEqual(KNOWN.get('BOX_BYTES'), 1_801)
   })
@@ -64,7 +64,19 @@ describe('docs/spec/03-mailbox.md', () => {
     assert.ok(SPEC.includes('| | 1,693 | 16 + 177 | tombstone'))
     assert.equal(1_563 + look, 1_693)
     assert.equal(geometry.TOMBSTONE_REQUEST_BYTES + geometry.REQUEST_SEAL_BYTES, 177)
-    assert.equal(geometry.STORE_REQUEST_BYTES + geometry.REQUEST_SEAL_BYTES, 1_881)
-    assert.ok(SPEC.includes('| | 19 | 1,881 | sealed store request |'))
+    assert.equal(geometry.STORE_REQUEST_BYTES + geometry.REQUEST_SEAL_BYTES, 1_869)
+    assert.ok(SPEC.includes('| | 19 | 1,869 | sealed store request |'))
+  })
+
+  it('says how long the replies are', () => {
+    const seal = geometry.REPLY_SEAL_BYTES
+    const rows = [...SPEC.matchAll(/^\| (store|fetch) \| ([\d,]+) \+ (\d+) \| sealed: /gm)]
+    assert.deepEqual(
+      rows.map(([, name, reply, added]) => [name, Number(reply?.replaceAll(',', '')), Number(added)]),
+      [
+        ['store', geometry.STORE_REPLY_BYTES, seal],
+        ['fetch', geometry.FETCH_REPLY_BYTES, seal],
+      ],
+    )
   })
 })
