@@ -108,6 +108,7 @@ function decodeBody(body: Uint8Array): InviteResult {
     if (host !== undefined) hosts.push(host)
   }
   // Without a host and without a rendezvous it leads nowhere.
-  if (!reader.end() || (rendezvousPublicKey === undefined && hosts.length === 0)) return { ok: false, reason: 'malformed' }
+  if (!reader.end() || (rendezvousPublicKey === undefined && hosts.length === 0))
+    return { ok: false, reason: 'malformed' }
   return { ok: true, invite: { version: INVITE_VERSION, expiresAtMs, voucher, rendezvousPublicKey, hosts } }
 }

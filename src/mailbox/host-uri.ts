@@ -12,7 +12,7 @@ export type HostUriResult =
   /** `malformed`: mistyped or cut; `foreign`: for another program; `unsupported-version`: of a newer noctule. */
   | { readonly ok: false; readonly reason: 'malformed' | 'foreign' | 'unsupported-version' }
 
-export const HOST_URI_SCHEME = 'noctule-host:'
+const HOST_URI_SCHEME = 'noctule-host:'
 
 const HOST_URI_VERSION = 1
 const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/

@@ -26,8 +26,8 @@ export const inviteId = hexId('Id of the invite.')
 export const requestId = hexId('Id of the contact request.')
 export const messageId = hexId('Id of the message.')
 export const identity = digest('Hash of the public identity keys of a profile.')
-export const hostKey = digest('Public key of the host.')
-export const tableRoot = digest('Names a table of hosts: equal for equal tables.')
+const hostKey = digest('Public key of the host.')
+const tableRoot = digest('Names a table of hosts: equal for equal tables.')
 export const hostUri = string({
   description: 'The `noctule-host:` URI of a host.',
   minLength: 1,

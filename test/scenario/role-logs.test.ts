@@ -135,7 +135,7 @@ async function startClient(world: HostWorld, client: number, sessions: SessionLo
     ),
   )
   const queue = keys.map((each) => encodeBox(sealBox(each, new Uint8Array(BOX_BODY_BYTES).fill(client))))
-  const mailbox = await createMailboxClient({
+  const mailbox = createMailboxClient({
     clock: world.clock,
     random: createSeededRandom(70 + client),
     contentRandom: createSeededRandom(170 + client),

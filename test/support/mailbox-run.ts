@@ -234,10 +234,11 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
     const perPair = Math.ceil(options.messages / options.pairs)
     const killAfter = Math.floor(options.messages / (options.kills + 1))
     const sent = (): number => people.reduce((sum, person) => sum + person.acknowledged.length, 0)
-    let isOver = false
+    const over = new AbortController()
     const killing = (async () => {
-      while (!isOver && killed < options.kills) {
+      while (killed < options.kills) {
         await new Promise((resolve) => setTimeout(resolve, 500))
+        if (over.signal.aborted) return
         if (sent() < (killed + 1) * killAfter) continue
         const victim = victims.splice(Math.floor(random.uniform() * victims.length), 1)[0]
         if (victim === undefined) return
@@ -256,7 +257,7 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
         }),
       )
     } finally {
-      isOver = true
+      over.abort()
       await killing
     }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BoxDatabase } from './box-database.ts'
-import { currentHour, hourKey, idOfKey } from './layout.ts'
+import { currentHour, hourKey } from './layout.ts'
 
 export interface ExpiryIndex {
   /** Index keys of what may be dropped at that time, at most `limit`. */
@@ -37,9 +37,4 @@ export function createExpiryIndex(database: BoxDatabase, prefix: number): Expiry
       if (last !== undefined) from = last
     },
   }
-}
-
-/** Box ids of index keys. */
-export function idsOf(keys: readonly Uint8Array[]): readonly Uint8Array[] {
-  return keys.map(idOfKey)
 }

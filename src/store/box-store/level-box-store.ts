@@ -48,7 +48,7 @@ export interface LevelBoxStoreOptions {
 }
 
 /** @throws {AppError} `STORE_CORRUPT` when there is no accounting */
-export async function readAccounting(database: BoxDatabase): Promise<Accounting> {
+async function readAccounting(database: BoxDatabase): Promise<Accounting> {
   const value = await database.get(ACCOUNTING_KEY)
   const accounting = value && decodeAccounting(value)
   if (accounting === undefined) throw storeError('STORE_CORRUPT')

@@ -9,10 +9,7 @@ const key = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const identity = fc.record({ ed25519: key, x25519: key }, PLAIN)
 const expiresAtMs = fc.integer({ min: 0, max: 0xffff_ffff }).map((seconds) => seconds * 1000)
 const hosts = fc.array(fc.record({ hostKey: key, courierOnionKey: key }, PLAIN), { maxLength: 2 })
-const invite = fc.record(
-  { version: fc.constant(1), expiresAtMs, voucher: key, rendezvousPublicKey: key, hosts },
-  PLAIN,
-)
+const invite = fc.record({ version: fc.constant(1), expiresAtMs, voucher: key, rendezvousPublicKey: key, hosts }, PLAIN)
 
 describe('invites', () => {
   it('read back in either case, and the length tells nothing but how many hosts there are', () => {
