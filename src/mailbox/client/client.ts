@@ -145,7 +145,7 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       for (const { pending } of epochs.open()) pending.expire(nowMs, parameters.requestTimeoutMs)
       book.expire()
       epochs.leaveExcluded()
-      if (nowMs - savedMs < TABLE_SAVE_INTERVAL_MS) continue
+      if (nowMs - savedMs < TABLE_SAVE_INTERVAL_MS && !book.hasOutgrownDisk()) continue
       savedMs = nowMs
       await attempt(logger, 'mailbox table not saved', () => book.save())
     }

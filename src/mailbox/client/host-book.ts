@@ -53,6 +53,8 @@ export interface HostBook {
   load(): Promise<void>
   /** Writes the table if it has changed. @throws {AppError} the codes of `KeyValueStore.batch` */
   save(): Promise<void>
+  /** True when the table knows twice as many hosts as its copy on disk: what is there may be dead by the next start. */
+  hasOutgrownDisk(): boolean
   /** Durable when it resolves. @throws {AppError} the codes of `KeyValueStore.batch` */
   addEntries(entries: readonly HostEntry[]): Promise<void>
   entries(): readonly HostEntry[]
@@ -79,6 +81,7 @@ class StoredHostBook implements HostBook {
   private known: readonly KnownEntry[] = []
   private loading: Promise<void> | undefined
   private savedVersion = 0
+  private savedSize = 0
   private scores = createScores()
   private scoresAgedMs: number
   /** Made anew when scores or table have changed. */
@@ -100,17 +103,23 @@ class StoredHostBook implements HostBook {
     const loaded = table && decodeHostTable(table, { maxCount: HOST_TABLE_MAX_COUNT })
     if (loaded !== undefined) this.table = loaded
     this.savedVersion = this.table.version
+    this.savedSize = this.table.size
     this.table.expire(clock.nowMs())
     this.known = (entries && decodeEntries(entries)) ?? []
   }
 
   save(): Promise<void> {
     return this.writing.run(async () => {
-      const { version } = this.table
+      const { size, version } = this.table
       if (version === this.savedVersion) return
       await this.deps.store.batch([{ type: 'put', table: STORE_TABLE, key: TABLE_KEY, value: this.table.encode() }])
       this.savedVersion = version
+      this.savedSize = size
     })
+  }
+
+  hasOutgrownDisk(): boolean {
+    return this.table.size > 0 && this.table.size >= 2 * this.savedSize
   }
 
   addEntries(entries: readonly HostEntry[]): Promise<void> {

@@ -155,3 +155,24 @@ describe('the book', () => {
     assert.deepEqual([info?.excluded, info?.courier, info?.kind, info?.probes], [true, true, 'listed', 60])
   })
 })
+
+describe('hasOutgrownDisk', () => {
+  it('asks for a save as soon as there is a table, and each time that it has doubled', async () => {
+    const { book, store } = create()
+    assert.equal(book.hasOutgrownDisk(), false)
+    const hosts = sorted(hostRecords(TABLE_PAGE_COUNT))
+    const pages = hosts.map(({ bytes }) => bytes)
+    await book.takePage(ZERO, pages.slice(0, 3))
+    assert.equal(book.hasOutgrownDisk(), true)
+    await book.save()
+    assert.equal(book.hasOutgrownDisk(), false)
+    await book.takePage(ZERO, pages.slice(0, 5))
+    assert.equal(book.hasOutgrownDisk(), false)
+    await book.takePage(ZERO, pages.slice(0, 6))
+    assert.equal(book.hasOutgrownDisk(), true)
+    const again = create(store).book
+    await again.load()
+    assert.equal(again.table.size, 3)
+    assert.equal(again.hasOutgrownDisk(), false)
+  })
+})
