@@ -18,9 +18,9 @@ import { checkName, forgetRequest } from './invitations.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
 import { createLaneRunner } from './lane-runner.ts'
-import { REQUEST_LIFETIME_MS } from './options.ts'
+import { RENDEZVOUS_GRACE_MS, REQUEST_LIFETIME_MS } from './options.ts'
 import { putBoxes } from './outbound-boxes.ts'
-import { activate, finishRequest, startRequest } from './outgoing-request.ts'
+import { activate, endRequest, finishRequest, startRequest } from './outgoing-request.ts'
 import {
   type ContactRecord,
   getRecord,
@@ -195,6 +195,7 @@ function addContact(
     boxes: new Map(),
     watched: new Set(),
     ackDueMs: undefined,
+    acknowledgedAtMs: 0,
     muted: false,
     lane: undefined,
     rendezvous: undefined,
@@ -251,8 +252,11 @@ export async function sweepRequests(context: Context): Promise<void> {
   for (const entry of context.contacts.values()) {
     const { outgoing } = entry
     // A rendezvous looks at the time itself, and asks for the answer to a request that may have been taken.
+    const graceMs = outgoing?.request === undefined ? 0 : RENDEZVOUS_GRACE_MS
     const isOver =
-      outgoing !== undefined && outgoing.rendezvousPublicKey === undefined && nowMs >= outgoing.inviteExpiresAtMs
+      outgoing !== undefined &&
+      outgoing.rendezvousPublicKey === undefined &&
+      nowMs >= outgoing.inviteExpiresAtMs + graceMs
     if (entry.record.state === 'requesting' && isOver) {
       await context.journal.transact((step) => finishRequest(context, step, entry, 'expired'))
     }
@@ -371,6 +375,7 @@ export function removeContact(context: Context, contactId: string): Promise<void
     step.after(() => {
       context.contacts.delete(contactId)
       watchBoxes(context, entry)
+      endRequest(context, entry)
       if (entry.record.remote !== undefined) forgetIdentity(context, entry.record.remote)
       mute(context, entry)
     })

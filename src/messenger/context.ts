@@ -66,6 +66,8 @@ export interface ContactEntry {
   readonly watched: Set<string>
   /** Monotonic time from which an acknowledgement may have a box to itself; undefined when none is owed. */
   ackDueMs: number | undefined
+  /** When the other side last acknowledged something new, in this run; 0 before. */
+  acknowledgedAtMs: number
   /** Set when the contact was blocked or removed: its lane carries cover only, to the end of its window. */
   muted: boolean
   lane: LaneRunner | undefined

@@ -21,7 +21,7 @@ import { describeMessage, NOT_STORED, outstandingSequences, putContact, putOutbo
 import { isUndelivered, putDelivery } from './deliveries.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
-import { PARTIAL_MESSAGES_MAX_COUNT, REBOX_AFTER_INTERVALS } from './options.ts'
+import { PARTIAL_MESSAGES_MAX_COUNT } from './options.ts'
 import { putBoxes } from './outbound-boxes.ts'
 import {
   getRecord,
@@ -87,27 +87,21 @@ export async function acknowledge(
   const left = outstandingSequences(entry).filter((sequence) => !gone.has(sequence))
   putOutbox(step, entry, left, entry.queue.lastSequence)
   putContact(step, entry, { ...entry.record, queuedMessages: entry.record.queuedMessages - delivered })
-  dropBoxes(context, step, entry, gone)
+  dropBoxes(step, entry, gone)
+  const nowMs = context.deps.clock.nowMs()
   step.after(() => {
+    entry.acknowledgedAtMs = nowMs
     entry.queue = removeAcknowledged(entry.queue, acknowledged)
     for (const sequence of acknowledged) entry.envelopes.delete(sequence)
   })
 }
 
-/**
- * Boxes that have nothing left to carry go; so do those that the other side has passed over, whose envelopes then find
- * another box.
- */
-function dropBoxes(context: Context, step: Step, entry: ContactEntry, acknowledged: ReadonlySet<number>): void {
-  const highest = Math.max(...acknowledged)
-  const overdueMs = context.deps.clock.nowMs() - REBOX_AFTER_INTERVALS * context.deps.mailbox.readIntervalMs
+/** Boxes that have nothing left to carry go. */
+function dropBoxes(step: Step, entry: ContactEntry, acknowledged: ReadonlySet<number>): void {
   const dropped = [...entry.boxes].flatMap(([number, box]) => {
-    const left = box.sequences.filter((sequence) => !acknowledged.has(sequence) && entry.envelopes.has(sequence))
+    const isLeft = box.sequences.some((sequence) => !acknowledged.has(sequence) && entry.envelopes.has(sequence))
     // A box that was made is written, whatever became of what is in it: the reader waits for each index.
-    const isDone = left.length === 0 && box.state === 'stored'
-    const isPassedOver =
-      box.state === 'stored' && box.storedAtMs < overdueMs && left.length > 0 && left.every((each) => each < highest)
-    return isDone || isPassedOver ? [number] : []
+    return !isLeft && box.state === 'stored' ? [number] : []
   })
   if (dropped.length > 0) putBoxes(step, entry, dropped, undefined)
 }

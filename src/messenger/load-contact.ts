@@ -66,7 +66,9 @@ export async function loadContact(context: Pick<Context, 'deps'>, contactId: str
     boxes,
     watched: new Set(),
     ackDueMs: undefined,
-    muted: false,
+    acknowledgedAtMs: 0,
+    // As the step that blocked it, or that gave its request up, left it.
+    muted: record.state === 'blocked' || record.state === 'failed',
     lane: undefined,
     rendezvous: undefined,
   }

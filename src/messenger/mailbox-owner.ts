@@ -22,8 +22,9 @@ import { messengerError } from './errors.ts'
 import { acknowledge, receiveEnvelope } from './incoming.ts'
 import { findInviteBox, noteInviteBoxResult, receiveRequestBox } from './invitations.ts'
 import { findPendingBox, hasFreshBox, noteBoxResult, noteBoxSent, packBox, putBoxes } from './outbound-boxes.ts'
-import { activate, noteRequestStored, receiveBundleBox, receiveTakenBox } from './outgoing-request.ts'
+import { activate, awaitsAcceptance, noteRequestStored, receiveBundleBox, receiveTakenBox } from './outgoing-request.ts'
 import { unwatchBox, watchBox } from './watching.ts'
+import { createWriteTrouble } from './write-trouble.ts'
 
 type Writer =
   | { readonly kind: 'invite'; readonly entry: InviteEntry; readonly which: 'bundle' | 'closing' }
@@ -33,42 +34,49 @@ type Writer =
 export function createMailboxOwner(getContext: () => Context): MailboxOwner {
   /** Handed out and not answered yet, by box id. */
   const inFlight = new Map<string, Writer>()
+  /** When whose box was handed out last: a count. */
+  const served = new WeakMap<ContactEntry | InviteEntry, number>()
   let turn = 0
+  const trouble = createWriteTrouble(() => getContext().deps)
 
   const idOf = (box: Uint8Array): string => hexEncode(decodeBox(box)?.boxId ?? new Uint8Array())
-  const isInFlight = (box: Uint8Array): boolean => inFlight.has(idOf(box))
+  const isBusy = (box: Uint8Array): boolean => {
+    const id = idOf(box)
+    return inFlight.has(id) || trouble.rests(id)
+  }
   const handOut = (box: Uint8Array, writer: Writer): Uint8Array => {
     inFlight.set(idOf(box), writer)
+    turn += 1
+    served.set(writer.entry, turn)
     return box
   }
 
-  /** Contacts, a different one first each time, so that nobody's long text keeps the others waiting. */
-  const contactsInTurn = (context: Context): readonly ContactEntry[] => {
-    const entries = [...context.contacts.values()]
-    turn += 1
-    const start = entries.length === 0 ? 0 : turn % entries.length
-    return [...entries.slice(start), ...entries.slice(0, start)]
+  const findInvite = (context: Context, entry: InviteEntry): Uint8Array | undefined => {
+    const found = findInviteBox(context, entry, isBusy)
+    return found && handOut(found.box, { kind: 'invite', entry, which: found.which })
   }
 
+  const findFor = async (context: Context, entry: ContactEntry): Promise<Uint8Array | undefined> => {
+    const request = entry.muted || entry.record.state !== 'requesting' ? undefined : entry.outgoing?.requestBox
+    if (request !== undefined && !isBusy(request)) return handOut(request, { kind: 'request', entry })
+    // What was written before goes first: the reader waits for boxes in their order.
+    const found =
+      findPendingBox(context, entry, isBusy) ??
+      (hasFreshBox(context, entry) ? await packBox(context, entry) : undefined)
+    return found && handOut(found.box.box, { kind: 'conversation', entry, number: found.number })
+  }
+
+  /** Whoever was served longest ago comes first, so that nobody's long text or lost box keeps the others waiting. */
   const nextWrite = async (): Promise<Uint8Array | undefined> => {
     const context = getContext()
-    for (const entry of context.invites.values()) {
-      const found = findInviteBox(context, entry, isInFlight)
-      if (found !== undefined) return handOut(found.box, { kind: 'invite', entry, which: found.which })
-    }
-    const entries = contactsInTurn(context)
-    for (const entry of entries) {
-      const box = entry.muted || entry.record.state !== 'requesting' ? undefined : entry.outgoing?.requestBox
-      if (box !== undefined && !isInFlight(box)) return handOut(box, { kind: 'request', entry })
-    }
-    for (const entry of entries) {
-      // What was written before goes first: the reader waits for boxes in their order.
-      const found =
-        findPendingBox(context, entry, isInFlight) ??
-        (hasFreshBox(context, entry) ? await packBox(context, entry) : undefined)
-      if (found !== undefined) {
-        return handOut(found.box.box, { kind: 'conversation', entry, number: found.number })
-      }
+    const sources = [
+      ...[...context.invites.values()].map((entry) => ({ entry, find: () => findInvite(context, entry) })),
+      ...[...context.contacts.values()].map((entry) => ({ entry, find: () => findFor(context, entry) })),
+    ]
+    sources.sort((a, b) => (served.get(a.entry) ?? 0) - (served.get(b.entry) ?? 0))
+    for (const { find } of sources) {
+      const box = await find()
+      if (box !== undefined) return box
     }
     return undefined
   }
@@ -98,7 +106,7 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
       const writer = inFlight.get(id)
       if (writer === undefined) return
       try {
-        await settle(writer, boxId, result)
+        await settle(writer, boxId, trouble.judge(id, result, writer.kind === 'conversation'))
       } finally {
         inFlight.delete(id)
       }
@@ -131,8 +139,9 @@ async function receiveBox(context: Context, box: Box): Promise<Uint8Array | unde
         const isOurs = equalBytes(decodeBox(outgoing.requestBox)?.signature ?? new Uint8Array(), box.signature)
         const payload = readPayload(outgoing.voucher, 'request', box)
         // What is longer than the inviter's closing word is somebody's request.
-        const outcome = isOurs ? 'pending' : payload?.length === HANDSHAKE_REQUEST_BYTES ? 'used' : 'revoked'
-        await receiveTakenBox(context, watcher.entry, outcome)
+        const outcome = payload?.length === HANDSHAKE_REQUEST_BYTES ? 'used' : 'revoked'
+        // Our own is written again until enough hosts say that they have it: one of them is not enough.
+        if (!isOurs) await receiveTakenBox(context, watcher.entry, outcome)
       }
       break
     }
@@ -175,7 +184,8 @@ async function receiveConversation(context: Context, entry: ContactEntry, box: B
     putBoxes(step, entry, [], undefined, { ackOwed: true })
     step.after(() => scheduleAck(context, entry))
   })
-  return tombstone
+  // Taking it back would tell somebody who is blocked that we are here and read.
+  return entry.muted ? undefined : tombstone
 }
 
 async function receiveBody(context: Context, entry: ContactEntry, body: ConversationBody): Promise<void> {
@@ -191,7 +201,7 @@ async function receiveBody(context: Context, entry: ContactEntry, body: Conversa
     if (!noteReceived(entry.queue, sequence).fresh) continue
     await journal.transact((step) => receiveEnvelope(context, step, entry, sequence, envelope))
   }
-  if (entry.record.state === 'requested' || entry.record.state === 'requesting') await activate(context, entry)
+  if (awaitsAcceptance(entry)) await activate(context, entry)
 }
 
 /** When an acknowledgement may have a box to itself: between one and three delays from now. METADATA §3.7. */

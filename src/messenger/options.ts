@@ -67,6 +67,13 @@ export const EXPIRY_WARNING_MS = 2 * DAY_MS
  * the old copy is what a write finds.
  */
 export const RENEW_AFTER_MS = 3 * HOUR_MS
+/**
+ * A box whose write failed rests for one write slot, then for twice as many each time, up to this many: what hosts do not take
+ * must not keep other boxes from them. Guessed.
+ */
+export const WRITE_REST_MAX_SLOTS = 16
+/** So many writes of one box have to meet a conflict before it is believed: an intermediate may lie, and each write has another. */
+export const CONFLICT_BELIEF_COUNT = 3
 /** Events kept for clients that are away; older ones are dropped and announced as an overflow. */
 export const EVENT_LOG_MAX_COUNT = 10_000
 /** How many messages one contact may have half-received. */

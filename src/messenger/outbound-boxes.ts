@@ -4,14 +4,14 @@
  * @module
  */
 import { sealBox, takeSendBox, type WriteResult } from '../mailbox/index.ts'
-import { ackFields } from '../padding/index.ts'
+import { ackFields, noteLeft } from '../padding/index.ts'
 import { BOX_ENVELOPES_MAX_COUNT, encodeBox, encodeBoxBody } from '../wire/index.ts'
 import { type ContactEntry, type Context, isLive } from './context.ts'
 import { outstandingSequences, putSequences } from './conversation.ts'
 import { isUndelivered, recountMessages } from './deliveries.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
-import { EXPIRY_WARNING_MS, RENEW_AFTER_MS } from './options.ts'
+import { EXPIRY_WARNING_MS, REBOX_AFTER_INTERVALS, RENEW_AFTER_MS } from './options.ts'
 import {
   CONTACT_MAILBOX,
   type ContactMailbox,
@@ -67,11 +67,13 @@ function waitingFor(entry: ContactEntry): readonly number[] {
 
 /** True when the next write slot could serve this contact with something new. */
 export function hasFreshBox(context: Context, entry: ContactEntry): boolean {
-  const { state } = entry.record
+  const { state, receipts } = entry.record
   if (entry.muted || entry.session === undefined || (state !== 'active' && state !== 'requested')) return false
   if (entry.lane?.isOpen() === true) return false
   if (entry.sequences.send === undefined) return false
-  const isAckDue = entry.ackDueMs !== undefined && context.deps.clock.monotonicMs() >= entry.ackDueMs
+  // Receipts may have been switched off meanwhile; but the first box of all is the acceptance of a request.
+  const isAckWanted = receipts.delivery || entry.mailbox.nextBox === 1
+  const isAckDue = isAckWanted && entry.ackDueMs !== undefined && context.deps.clock.monotonicMs() >= entry.ackDueMs
   return isAckDue || waitingFor(entry).length > 0
 }
 
@@ -113,12 +115,15 @@ export function packBox(
       storedAtMs: 0,
       retryAtMs: 0,
       warned: false,
+      rewritten: false,
     }
     const number = entry.mailbox.nextBox
     putSequences(context, step, entry, taken.sequences, [...taken.consumed, taken.keys.signingSeed, taken.keys.bodyKey])
     putBoxes(step, entry, [], box, { ackOwed: false })
     step.after(() => {
       entry.ackDueMs = undefined
+      // Once the box is handed out, its acknowledgement may come back, by a box or by a lane.
+      entry.queue = noteLeft(entry.queue, Math.max(0, ...sequences))
     })
     return { number, box }
   })
@@ -164,15 +169,10 @@ export function noteBoxResult(
       return context.journal.transact(async (step) => {
         const box = entry.boxes.get(number)
         if (box === undefined || !isLive(context, entry)) return
-        putBoxes(step, entry, [number], undefined, box.sequences.length === 0 ? { ackOwed: true } : {})
-        await recountMessages(
-          context,
-          step,
-          entry,
-          number,
-          { ...box, state: 'pending' },
-          { failure: undefined, retryAtMs: 0 },
-        )
+        const isAck = box.sequences.length === 0
+        await giveUpBox(context, step, entry, number, box, isAck ? { ackOwed: true } : {})
+        // It was due when it was packed.
+        if (isAck) step.after(() => (entry.ackDueMs ??= context.deps.clock.monotonicMs()))
       })
     case 'full':
       return changeBox(
@@ -185,6 +185,41 @@ export function noteBoxResult(
     case 'lost':
       return changeBox(context, entry, number, (box) => ({ ...box, state: 'pending' }))
   }
+}
+
+/** Drops a box before its time; what it carries waits for another. */
+async function giveUpBox(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  number: number,
+  box: OutboundBox,
+  change: Partial<Pick<ContactMailbox, 'ackOwed'>> = {},
+): Promise<void> {
+  putBoxes(step, entry, [number], undefined, change)
+  const dropped = { ...box, state: 'pending', copies: undefined } as const
+  await recountMessages(context, step, entry, number, dropped, { failure: undefined, retryAtMs: 0 })
+}
+
+/** True when the other side has acknowledged something later than all that waits in this box, which hosts have had for long. */
+function isPassedOver(context: Context, entry: ContactEntry, box: OutboundBox): boolean {
+  if (box.state !== 'stored' || context.deps.clock.nowMs() < box.storedAtMs + patienceMs(context)) return false
+  const left = box.sequences.filter((sequence) => entry.envelopes.has(sequence))
+  const highest = highestAcknowledged(entry)
+  return left.length > 0 && left.every((sequence) => sequence < highest)
+}
+
+function patienceMs(context: Context): number {
+  return REBOX_AFTER_INTERVALS * context.deps.mailbox.readIntervalMs
+}
+
+function highestAcknowledged(entry: ContactEntry): number {
+  let highest = entry.queue.lastSequence
+  for (const sequence of outstandingSequences(entry).toReversed()) {
+    if (sequence !== highest) break
+    highest -= 1
+  }
+  return highest
 }
 
 function changeBox(
@@ -203,10 +238,28 @@ function changeBox(
   })
 }
 
+/**
+ * A box that was passed over is written again where the reader still looks for it; when that did not help either, though
+ * the reader was there, its envelopes take another.
+ */
+async function retryPassedOver(context: Context, entry: ContactEntry, number: number, box: OutboundBox): Promise<void> {
+  if (!box.rewritten) {
+    const change = { state: 'pending', copies: undefined, storedAtMs: 0, rewritten: true } as const
+    return changeBox(context, entry, number, (each) => ({ ...each, ...change }))
+  }
+  if (entry.acknowledgedAtMs < box.storedAtMs + patienceMs(context)) return
+  await context.journal.transact(async (step) => {
+    const there = entry.boxes.get(number)
+    if (there === undefined || !isLive(context, entry) || !isPassedOver(context, entry, there)) return
+    await giveUpBox(context, step, entry, number, there)
+  })
+}
+
 /** Warns of copies that end soon, and has those that ended written again. Looked at on a clock of its own. */
 export async function sweepBoxes(context: Context): Promise<void> {
   for (const entry of context.contacts.values()) {
-    for (const [number, box] of entry.boxes) {
+    // For somebody who is blocked nothing is written, so there is nothing to tell either.
+    for (const [number, box] of entry.muted ? [] : entry.boxes) {
       const untilMs = box.copies?.untilMs
       if (box.state !== 'stored' || untilMs === undefined) continue
       const leftMs = untilMs - context.deps.clock.nowMs()
@@ -217,9 +270,10 @@ export async function sweepBoxes(context: Context): Promise<void> {
           copies: undefined,
           storedAtMs: 0,
         }))
-      } else if (leftMs <= EXPIRY_WARNING_MS && !box.warned) {
-        await warn(context, entry, number, untilMs)
+        continue
       }
+      if (isPassedOver(context, entry, box)) await retryPassedOver(context, entry, number, box)
+      else if (leftMs <= EXPIRY_WARNING_MS && !box.warned) await warn(context, entry, number, untilMs)
     }
   }
 }

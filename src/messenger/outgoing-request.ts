@@ -5,7 +5,7 @@
  * 03-mailbox §7.3.
  * @module
  */
-import { hexEncode, utf8Encode } from '../base/index.ts'
+import { attempt, hexEncode, utf8Encode } from '../base/index.ts'
 import { openBundle } from '../identity/index.ts'
 import { deriveBoxKeys, inviteBoxSeed, sealBox } from '../mailbox/index.ts'
 import type { RendezvousResult } from '../wire/index.ts'
@@ -35,11 +35,11 @@ export async function startRequest(context: Context, entry: ContactEntry): Promi
   if (outgoing === undefined) return
   startRendezvous(context, entry, outgoing)
   if (outgoing.hosts.length === 0) return
-  await context.mailbox.addHosts(outgoing.hosts.flatMap((bytes) => decodeHostEntry(bytes) ?? []))
   // A request that is made is written by the next slot that finds it.
-  if (entry.outgoing?.request === undefined && isLive(context, entry)) {
-    watchBox(context, bundleBoxId(outgoing), { kind: 'bundle', entry }, true)
-  }
+  if (outgoing.request === undefined) watchBox(context, bundleBoxId(outgoing), { kind: 'bundle', entry }, true)
+  const hosts = outgoing.hosts.flatMap((bytes) => decodeHostEntry(bytes) ?? [])
+  // On a full disk the hosts that are known have to do until the next start.
+  await attempt(context.deps.logger, 'hosts of an invite not kept', () => context.mailbox.addHosts(hosts))
 }
 
 function bundleBoxId(outgoing: OutgoingRequest): Uint8Array {
@@ -85,11 +85,7 @@ export function receiveBundleBox(
 }
 
 /** What lies where our request should. Not told as an error before it was read: an intermediate may lie. */
-export function receiveTakenBox(
-  context: Context,
-  entry: ContactEntry,
-  outcome: 'pending' | 'used' | 'revoked',
-): Promise<void> {
+export function receiveTakenBox(context: Context, entry: ContactEntry, outcome: 'used' | 'revoked'): Promise<void> {
   return context.journal.transact((step) => finishRequest(context, step, entry, outcome))
 }
 
@@ -109,9 +105,11 @@ export function noteRequestStored(
 export function activate(context: Context, entry: ContactEntry): Promise<void> {
   return context.journal.transact(async (step) => {
     const { state, contactId, messageCount } = entry.record
-    if (!isLive(context, entry) || (state !== 'requested' && state !== 'requesting')) return
-    if (state === 'requesting') step.delete(TABLE.outgoingRequest, contactId)
-    moveContact(step, entry, { state: 'active' })
+    if (!isLive(context, entry) || !awaitsAcceptance(entry)) return
+    step.delete(TABLE.outgoingRequest, contactId)
+    // What came from somebody who is blocked shows when they are no longer.
+    if (state === 'blocked') putContact(step, entry, { ...entry.record, stateBefore: 'active' })
+    else moveContact(step, entry, { state: 'active' })
     const key = contactKey(contactId, 1)
     const first = messageCount === 0 ? undefined : await getRecord(context.deps.store, TABLE.message, key, MESSAGE)
     if (first?.direction === 'sent' && isUndelivered(first) && !hasEnvelope(entry, 1)) {
@@ -121,13 +119,19 @@ export function activate(context: Context, entry: ContactEntry): Promise<void> {
   })
 }
 
+/** True while the inviter has not accepted, whether or not the contact was blocked meanwhile. */
+export function awaitsAcceptance({ record }: ContactEntry): boolean {
+  const state = record.state === 'blocked' ? record.stateBefore : record.state
+  return state === 'requested' || state === 'requesting'
+}
+
 /** The first message rides with the request; every other has envelopes until it is acknowledged. */
 function hasEnvelope(entry: ContactEntry, position: number): boolean {
   return [...entry.envelopes.values()].some((envelope) => envelope.position === position)
 }
 
 /** Nothing looks for the bundle, or for what took the place of the request, any more. */
-function endRequest(context: Context, entry: ContactEntry): void {
+export function endRequest(context: Context, entry: ContactEntry): void {
   const { outgoing } = entry
   if (outgoing !== undefined && outgoing.hosts.length > 0) {
     unwatchBox(context, bundleBoxId(outgoing))

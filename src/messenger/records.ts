@@ -151,6 +151,8 @@ const outboundBox = shape.record({
   retryAtMs: time,
   /** Whether the end of the copies was announced. */
   warned: shape.boolean(),
+  /** Whether it was written again because the reader had passed over it. */
+  rewritten: shape.boolean(),
 })
 export type OutboundBox = ShapeValue<typeof outboundBox>
 export const OUTBOUND_BOX = createPacked(outboundBox)

@@ -7,6 +7,7 @@ export {
   chooseForSlot,
   createLaneQueue,
   enqueue,
+  noteLeft,
   noteReceived,
   removeAcknowledged,
   restartLink,

@@ -51,6 +51,12 @@ export function restartLink(queue: LaneQueue): LaneQueue {
   return { ...queue, outstanding: queue.outstanding.map(({ sequence }) => ({ sequence, sentAtSlot: undefined })) }
 }
 
+/** Notes that envelopes up to this queued sequence leave by another way than slots of the lane: they may be acknowledged. */
+export function noteLeft(queue: LaneQueue, sequence: number): LaneQueue {
+  if (sequence > queue.lastSequence) throw new RangeError('only what was queued can leave')
+  return sequence <= queue.highestSent ? queue : { ...queue, highestSent: sequence }
+}
+
 /** Queues the envelope with the next sequence, which the caller has stored. Another sequence is a bug: `RangeError`. */
 export function enqueue(queue: LaneQueue, sequence: number): LaneQueue {
   if (sequence !== queue.lastSequence + 1 || sequence > LANE_SEQUENCE_MAX)

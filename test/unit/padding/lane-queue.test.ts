@@ -8,6 +8,7 @@ import {
   enqueue,
   LANE_WINDOW_COUNT,
   type LaneQueue,
+  noteLeft,
   noteReceived,
   RESEND_AFTER_SLOTS,
   removeAcknowledged,
@@ -104,6 +105,12 @@ describe('acknowledgements', () => {
     assert.deepEqual(applyAck(sent, 4, 0xffff_fffe).acknowledged, [1, 2, 3, 4])
     // Control: the same acknowledgement counts once the fifth has left.
     assert.deepEqual(applyAck(serve(sent, 4, 4).queue, 5, 0).acknowledged, [1, 2, 3, 4, 5])
+  })
+
+  it('are believed for what left by another way', () => {
+    assert.deepEqual(applyAck(noteLeft(sent, 5), 5, 0).acknowledged, [1, 2, 3, 4, 5])
+    assert.deepEqual(noteLeft(sent, 3), sent)
+    assert.throws(() => noteLeft(sent, sent.lastSequence + 1), RangeError)
   })
 
   it('speak of 32 sequences and of none beyond, however late they come', () => {
