@@ -67,6 +67,12 @@ export interface BoxStore {
    */
   tombstone(boxId: Uint8Array): Promise<boolean>
   /**
+   * Drops a box that its reader found damaged, without a mark: another copy may take its place. True when a box was there.
+   * Durable when it resolves.
+   * @throws {AppError} `STORE_FULL`, `STORE_IO`, `STORE_CORRUPT`, `STORE_CLOSED`
+   */
+  discard(boxId: Uint8Array): Promise<boolean>
+  /**
    * Drops boxes and marks whose expiry has passed, at most a bounded number at a time: the number dropped, and whether to
    * call again at once. May keep something up to an hour longer, never drops it early. A clock that was ahead and goes
    * back loses nothing that was not dropped by then.

@@ -153,7 +153,13 @@ export function testBoxStore(name: string, create: CreateBoxStore): void {
           await assert.rejects(store.put(box, wrong), RangeError)
         for (const wrong of [0, -1, Number.NaN, 4_097]) await assert.rejects(store.list(undefined, wrong), RangeError)
         const short = new Uint8Array(31)
-        for (const call of [store.get(short), store.has(short), store.tombstone(short), store.list(short, 1)])
+        for (const call of [
+          store.get(short),
+          store.has(short),
+          store.tombstone(short),
+          store.discard(short),
+          store.list(short, 1),
+        ])
           await assert.rejects(call, RangeError)
         assert.equal(store.stats().boxes, 0)
         assert.equal((await store.put(box, LATER_MS)).status, 'stored')
@@ -209,6 +215,33 @@ export function testBoxStore(name: string, create: CreateBoxStore): void {
         assert.deepEqual(await store.put(boxOf(1), LATER_MS), { status: 'tombstoned' })
         await expireAll(store, hoursFromStart(5))
         assert.equal((await store.put(boxOf(1), LATER_MS)).status, 'stored')
+      }),
+    )
+
+    it(
+      'discards a box without a mark, so that another copy takes its place',
+      withFresh(async (store, clock) => {
+        for (const index of [1, 2]) await store.put(boxOf(index), LATER_MS)
+        await store.put(boxOf(3), hoursFromStart(2))
+        await store.tombstone(boxIdOf(2))
+        for (const [index, wasThere] of [
+          [1, true],
+          [1, false],
+          [2, false],
+          [3, true],
+          [4, false],
+        ] as const)
+          assert.equal(await store.discard(boxIdOf(index)), wasThere, `box ${index}`)
+        assert.equal(await store.get(boxIdOf(1)), undefined)
+        const { boxes, tombstones } = store.stats()
+        assert.deepEqual([boxes, tombstones], [0, 1])
+        assert.deepEqual(await store.list(undefined, 10), [])
+        // Nothing is left that expiry would drop in its place.
+        clock.set(hoursFromStart(3))
+        assert.equal(await expireAll(store, hoursFromStart(3)), 0)
+        const other = { ...boxOf(1), ciphertext: boxOf(9).ciphertext }
+        assert.equal((await store.put(other, LATER_MS)).status, 'stored')
+        assert.deepEqual(await store.get(boxIdOf(1)), other)
       }),
     )
 

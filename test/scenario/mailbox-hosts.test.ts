@@ -145,6 +145,36 @@ describe('boxes outlive hosts', () => {
       assert.ok(world.hosts.some(({ node, isRunning }) => isRunning() && node.stats().repaired > 0))
     }))
 
+  it('a copy that was damaged on the disk is not passed on but dropped, and a good one takes its place', () =>
+    withWorld({ hosts: 4, parameters }, async (world) => {
+      const reader = await join(world, 0)
+      const [box, lost] = [boxOf(1), boxOf(2)]
+      for (const each of [box, lost]) await world.run(reader.client.store(reader.record(0), each))
+      assert.deepEqual((await world.holders(box.boxId)).length, 4, 'control')
+      const damage = async (number: number, { boxId, signature, ciphertext }: Box): Promise<void> => {
+        const { boxes: store } = world.host(number)
+        const expiresAtMs = (await store.list(undefined, 10))[0]?.expiresAtMs ?? 0
+        assert.ok(await store.discard(boxId))
+        const damaged = { boxId, signature, ciphertext: ciphertext.with(900, (ciphertext[900] ?? 0) ^ 1) }
+        assert.equal((await store.put(damaged, expiresAtMs)).status, 'stored')
+      }
+      // Of the first, the copy of whoever passes it on is damaged, and one is gone, so that there is somebody to pass it to.
+      const [giver = 0, taker = 0] = numbersOf(world, reader.table.closest(box.boxId, 2))
+      await damage(giver, box)
+      assert.ok(await world.host(taker).boxes.discard(box.boxId))
+      // Of the second, no good copy is left.
+      for (const number of [0, 1, 3]) await damage(number, lost)
+      assert.ok(await world.host(2).boxes.discard(lost.boxId))
+      const copies = async ({ boxId }: Box): Promise<readonly (Box | undefined)[]> =>
+        Promise.all(world.hosts.map(({ boxes: store }) => store.get(boxId)))
+      const isGood = (copy: Box | undefined): boolean =>
+        copy !== undefined && equalBytes(copy.ciphertext, box.ciphertext)
+      await world.clock.advanceUntil(
+        async () => (await copies(box)).every(isGood) && (await copies(lost)).every((copy) => copy === undefined),
+        12 * HOUR_MS,
+      )
+    }))
+
   it('and a box that was taken back stays so', () =>
     withWorld({ hosts: 4, parameters }, async (world) => {
       const reader = await join(world, 0)

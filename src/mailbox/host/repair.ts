@@ -1,11 +1,13 @@
 /**
  * Sees to it that each box this host keeps lies on all its replicas.
- * Never gives a box a longer life than it had, and never brings back what this host knows to be taken back.
+ * Never gives a box a longer life than it had, never brings back what this host knows to be taken back, and passes on
+ * nothing that its key did not sign.
  * Spec 03-mailbox §5.4.
  * @module
  */
 import { hexEncode, isForeseen, SECOND_MS } from '../../base/index.ts'
 import type { BoxStore, Clock, Logger, Random, StoredBoxId } from '../../ports/index.ts'
+import { verifyBox } from '../box-keys.ts'
 import type { HostRecord } from '../host-descriptor.ts'
 import type { MailboxParameters } from '../options.ts'
 import type { HostCounts } from './context.ts'
@@ -90,6 +92,11 @@ export function createRepair(deps: RepairDeps): Repair {
     // Read again for each: it may have been taken back meanwhile.
     const box = await boxes.get(boxId)
     if (box === undefined) return
+    if (!verifyBox(box)) {
+      // Everything was verified before it was stored: the disk did this. Others have good copies, and give us one.
+      if (await boxes.discard(boxId)) logger.warn('damaged box was dropped')
+      return
+    }
     const result = await calls.store(host, box, Math.floor(expiresAtMs / SECOND_MS), signal)
     if (result?.status === 'stored') counts.repaired += 1
   }

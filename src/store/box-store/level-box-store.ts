@@ -225,6 +225,11 @@ export async function createLevelBoxStore(deps: LevelBoxStoreDeps, options: Leve
       assertBoxId(boxId)
       return (await queue.change({ type: 'tombstone', boxId: boxId.slice() })) as boolean
     },
+    async discard(boxId) {
+      assertOpen()
+      assertBoxId(boxId)
+      return (await queue.change({ type: 'discard', boxId: boxId.slice() })) as boolean
+    },
     async expire(nowMs) {
       assertOpen()
       return queue.run(() => dropExpired(nowMs))

@@ -93,6 +93,14 @@ export function createMemoryBoxStore({ quotaBytes, clock }: MemoryBoxStoreOption
       while (marks.size > marksMaxCount(quotaBytes)) marks.delete(nearestMark() ?? id)
       return true
     },
+    async discard(boxId) {
+      assertOpen()
+      assertBoxId(boxId)
+      const id = idText(boxId)
+      if (!boxes.has(id)) return false
+      removeBox(id)
+      return true
+    },
     async expire(nowMs) {
       assertOpen()
       const before = boxes.size + marks.size

@@ -1,5 +1,5 @@
 /**
- * What a group of puts and tombstones changes, one after the other, as if each had been alone.
+ * What a group of puts, tombstones and discards changes, one after the other, as if each had been alone.
  * Never touches the disk. Spec 03-mailbox §5.1.
  * @module
  */
@@ -23,7 +23,7 @@ import { BOX_CHARGE_BYTES, MARK_CHARGE_BYTES } from './options.ts'
 
 export type GroupChange =
   | { readonly type: 'put'; readonly boxId: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: 'tombstone'; readonly boxId: Uint8Array }
+  | { readonly type: 'tombstone' | 'discard'; readonly boxId: Uint8Array }
 
 /** What lies under one id: at most one of the two, as its value. */
 export interface Held {
@@ -41,7 +41,7 @@ export interface GroupState {
 }
 
 export interface GroupPlan {
-  /** In the order of the changes: for a put its outcome, for a tombstone whether a box was there. */
+  /** In the order of the changes: for a put its outcome, for the others whether a box was there. */
   readonly outcomes: readonly (BoxPutOutcome | boolean)[]
   readonly operations: readonly DatabaseOperation[]
   readonly accounting: Accounting
@@ -106,8 +106,19 @@ export function planGroup(changes: readonly GroupChange[], state: GroupState): G
     return true
   }
 
-  const outcomes = changes.map((change) =>
-    change.type === 'put' ? put(change.boxId, change.value) : tombstone(change.boxId),
-  )
+  const discard = (boxId: Uint8Array): boolean => {
+    const { box } = held.get(idText(boxId)) ?? NOTHING
+    if (box === undefined) return false
+    const index = expiryKey(BOX_EXPIRY_PREFIX, expiryHour(expiryOf(box)), boxId)
+    operations.push({ type: 'del', key: boxKey(boxId) }, { type: 'del', key: index })
+    held.set(idText(boxId), NOTHING)
+    boxes -= 1
+    return true
+  }
+
+  const outcomes = changes.map((change) => {
+    if (change.type === 'put') return put(change.boxId, change.value)
+    return change.type === 'tombstone' ? tombstone(change.boxId) : discard(change.boxId)
+  })
   return { outcomes, operations, accounting: { boxes, marks }, newBoxes, newMarks }
 }
