@@ -90,8 +90,10 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
         return noteBoxResult(context, writer.entry, writer.number, result)
       case 'request':
         if (result.status === 'stored') return noteRequestStored(context, writer.entry, result)
-        // Somebody was first, says an intermediate; the box itself will tell.
-        if (result.status === 'conflict') watchBox(context, boxId, { kind: 'taken', entry: writer.entry }, true)
+        // Somebody was first, says an intermediate; the box itself will tell, unless nobody waits for it any more.
+        if (result.status !== 'conflict' || !isLive(context, writer.entry)) return
+        if (writer.entry.record.state === 'requesting')
+          watchBox(context, boxId, { kind: 'taken', entry: writer.entry }, true)
     }
   }
 
@@ -172,6 +174,8 @@ async function receiveConversation(context: Context, entry: ContactEntry, box: B
   }
   const tombstone = signTombstone(keys)
   const opened = openBox(keys, box)
+  keys.signingSeed.fill(0)
+  keys.bodyKey.fill(0)
   const decoded = opened === undefined ? undefined : decodeBoxBody(opened)
   const body = decoded?.kind === 'conversation' ? decoded : undefined
   if (body !== undefined) await receiveBody(context, entry, body)

@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
 import { parseInvite } from '../../src/identity/index.ts'
 import { deriveBoxKeys, inviteBoxSeed } from '../../src/mailbox/index.ts'
 import type { MessageInfo } from '../../src/messenger/index.ts'
+import { storeError } from '../../src/store/errors.ts'
 import { createWorld, receivedTexts, type World } from '../support/world.ts'
 
 const HOSTS = [{ hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
@@ -308,6 +309,38 @@ describe('a box that all its hosts have lost', () => {
 })
 
 describe('a request through mailboxes', () => {
+  it('goes on where the hosts of the invite cannot be kept for want of space', () =>
+    withoutLanes(async (world) => {
+      const { uri } = await world.messenger('bob').createInvite({})
+      let failures = 0
+      world.mailboxes.onAddHosts = () => {
+        failures += 1
+        throw storeError('STORE_FULL')
+      }
+      const { contactId } = await world.messenger('alice').acceptInvite({ uri })
+      await untilState(world, 'alice', contactId, 'requested')
+      assert.equal(failures, 1)
+    }))
+
+  it('that is made is not given up at the end of the invite, which the inviter may have taken it for', () =>
+    withoutLanes(async (world) => {
+      const { uri } = await world.messenger('bob').createInvite({ expiresInMs: HOUR_MS })
+      const request = inviteBoxId(uri, 'request')
+      world.mailboxes.onWrite = (box) => {
+        if (hexEncode(box.boxId) !== request) return undefined
+        // It is stored, but its receipts are lost.
+        const bytes = new Uint8Array([...box.boxId, ...box.signature, ...box.ciphertext])
+        world.mailboxes.boxes.set(request, { box, bytes, expiresAtMs: world.clock.nowMs() + DAY_MS })
+        return { status: 'lost' }
+      }
+      const { contactId } = await world.messenger('alice').acceptInvite({ uri })
+      await world.clock.advanceUntil(async () => (await world.messenger('bob').listRequests()).length > 0, HOUR_MS)
+      await world.clock.advance(HOUR_MS + 10 * MINUTE_MS)
+      assert.equal(await stateOf(world, 'alice', contactId), 'requesting')
+      await acceptFirst(world, 'bob')
+      await untilState(world, 'alice', contactId, 'active')
+    }))
+
   it('is not called delivered because a host has it that spoke of a conflict', () =>
     withoutLanes(async (world) => {
       const { uri } = await world.messenger('bob').createInvite({})

@@ -4,7 +4,7 @@
  * Never more lenient than hosts: first write wins, tombstones stay, and ids nobody watches are never read.
  * @module
  */
-import { hexEncode } from '../../src/base/index.ts'
+import { hexEncode, isForeseen } from '../../src/base/index.ts'
 import {
   BOX_LIFETIME_MS,
   type HostInfo,
@@ -32,6 +32,8 @@ export interface MemoryMailboxes {
   readonly reads: Map<string, number>
   /** Decides what becomes of a write before it happens; undefined lets it happen. */
   onWrite: ((box: Box) => WriteResult | undefined) | undefined
+  /** Called before hosts are added; a throw fails it. */
+  onAddHosts: (() => void) | undefined
   /** False hides a box from a read. */
   onRead: ((boxId: Uint8Array) => boolean) | undefined
   client(options: {
@@ -70,17 +72,26 @@ export function createMemoryMailboxes(): MemoryMailboxes {
     boxes,
     reads,
     onWrite: undefined,
+    onAddHosts: undefined,
     onRead: undefined,
     client({ clock, random, parameters, owner, onFailure, hosts }) {
       const known = [...hosts]
       const watched = new Map<string, Uint8Array>()
       const stopper = new AbortController()
       const running: Promise<void>[] = []
+      /** A full disk of the owner's costs a slot, as with the real client. */
+      const foreseen = async (body: () => Promise<void>): Promise<void> => {
+        try {
+          await body()
+        } catch (error: unknown) {
+          if (stopper.signal.aborted || !isForeseen(error)) throw error
+        }
+      }
       const loop = async (intervalMs: number, body: () => Promise<void>): Promise<void> => {
         try {
           for (;;) {
             await clock.sleep(intervalMs * (0.5 + random.uniform()), stopper.signal)
-            if (known.length > 0) await body()
+            if (known.length > 0) await foreseen(body)
           }
         } catch (error: unknown) {
           if (!stopper.signal.aborted) onFailure(error)
@@ -90,7 +101,7 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         const bytes = await owner.nextWrite()
         const box = bytes === undefined ? undefined : decodeBox(bytes)
         if (bytes === undefined || box === undefined) return
-        await owner.onWriteSent(box.boxId)
+        await foreseen(() => owner.onWriteSent(box.boxId))
         await clock.sleep(parameters.courierHoldMs, stopper.signal)
         await owner.onWriteResult(box.boxId, write(bytes, clock.nowMs()))
       }
@@ -138,11 +149,11 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         }),
         hosts: () => known.map(describeHost),
         entries: (count) => known.slice(0, count),
-        addHosts(entries) {
+        async addHosts(entries) {
+          self.onAddHosts?.()
           for (const entry of entries) {
             if (!known.some(({ hostKey }) => hexEncode(hostKey) === hexEncode(entry.hostKey))) known.push(entry)
           }
-          return Promise.resolve()
         },
       }
     },
