@@ -3,7 +3,7 @@
  * Never seals to a courier in use or a replica of the box while there is anybody else. Spec 03-mailbox §4.3, DESIGN §7.
  * @module
  */
-import { hexEncode } from '../../base/index.ts'
+import { hexDecode, hexEncode } from '../../base/index.ts'
 import { ed25519PublicKey, KEY_BYTES, randomBytes } from '../../crypto/index.ts'
 import type { Random } from '../../ports/index.ts'
 import {
@@ -16,6 +16,7 @@ import {
   SIGNATURE_BYTES,
 } from '../../wire/index.ts'
 import type { HostRecord } from '../host-descriptor.ts'
+import type { HostTable } from '../host-table.ts'
 import { sealRequest } from '../sealed-request.ts'
 import type { HostBook } from './host-book.ts'
 
@@ -38,31 +39,42 @@ interface Eligible {
   readonly excluded: ReadonlySet<string>
   readonly couriers: string
   readonly hosts: readonly HostRecord[]
+  /** Where each host stands in `hosts`. */
+  readonly places: ReadonlyMap<HostRecord, number>
 }
 
 export function createSealer(book: HostBook, random: Random, couriers: () => ReadonlySet<string>): Sealer {
   let eligible: Eligible | undefined
 
   /** Neither courier in use nor excluded, as far as there are others; made anew when table, couriers or scores change. */
-  const eligibleHosts = (): readonly HostRecord[] => {
+  const eligibleHosts = (): Eligible => {
     const { table } = book
     const excluded = book.excluded()
     const inUse = couriers()
     const names = [...inUse].join()
     if (eligible?.version !== table.version || eligible.excluded !== excluded || eligible.couriers !== names) {
-      const others = orAll(table.all(), (host) => !inUse.has(keyOf(host)))
-      const hosts = orAll(others, (host) => !excluded.has(keyOf(host)))
-      eligible = { version: table.version, excluded, couriers: names, hosts }
+      const others = orAll(table.all(), named(table, inUse))
+      const hosts = orAll(others, named(table, excluded))
+      const places = new Map(hosts.map((host, place) => [host, place] as const))
+      eligible = { version: table.version, excluded, couriers: names, hosts, places }
     }
-    return eligible.hosts
+    return eligible
   }
 
   /** Wishes in the order of their weight: no replica, nobody who has been asked in this record. */
   const choose = (boxId: Uint8Array, used: ReadonlySet<HostRecord>): HostRecord | undefined => {
-    const replicas = new Set(book.table.closest(boxId, REPLICA_COUNT))
-    const strangers = orAll(eligibleHosts(), (host) => !replicas.has(host))
-    const candidates = orAll(strangers, (host) => !used.has(host))
-    return candidates[Math.floor(random.uniform() * candidates.length)]
+    const { hosts, places } = eligibleHosts()
+    const placesOf = (some: Iterable<HostRecord>): readonly number[] =>
+      [...some].map((host) => places.get(host)).filter((place) => place !== undefined)
+    /** Those to pass over, or the weightier ones alone where nobody would be left. */
+    const orLess = (passed: ReadonlySet<number>, less: ReadonlySet<number>): ReadonlySet<number> =>
+      passed.size < hosts.length ? passed : less
+    const replicas = orLess(new Set(placesOf(book.table.closest(boxId, REPLICA_COUNT))), NOBODY)
+    const passed = orLess(new Set([...replicas, ...placesOf(used)]), replicas)
+    // One draw among the rest, without looking at each host: a table may have thousands.
+    let place = Math.floor(random.uniform() * (hosts.length - passed.size))
+    for (const taken of [...passed].sort((a, b) => a - b)) if (taken <= place) place += 1
+    return hosts[place]
   }
 
   return {
@@ -84,9 +96,20 @@ export function createSealer(book: HostBook, random: Random, couriers: () => Rea
   }
 }
 
-/** Those of whom the wish holds, or all when there are none. */
-function orAll(hosts: readonly HostRecord[], wish: (host: HostRecord) => boolean): readonly HostRecord[] {
-  const left = hosts.filter(wish)
+const NOBODY: ReadonlySet<number> = new Set()
+
+/** Hosts of the table by their hexadecimal keys. */
+function named(table: HostTable, names: ReadonlySet<string>): ReadonlySet<HostRecord> {
+  const hosts = [...names].map((name) => {
+    const hostKey = hexDecode(name)
+    return hostKey && table.byKey(hostKey)
+  })
+  return new Set(hosts.filter((host) => host !== undefined))
+}
+
+/** All but these, or all when there are no others. */
+function orAll(hosts: readonly HostRecord[], unwanted: ReadonlySet<HostRecord>): readonly HostRecord[] {
+  const left = hosts.filter((host) => !unwanted.has(host))
   return left.length > 0 ? left : hosts
 }
 
