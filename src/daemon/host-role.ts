@@ -9,11 +9,11 @@ import { hexEncode } from '../base/index.ts'
 import { deriveOnionKey } from '../crypto/index.ts'
 import {
   createHostNode,
+  createRecordValidator,
   fetchHostTable,
   formatHostUri,
   type HostKeys,
   type HostNode,
-  isValidDescriptorRecord,
   loadHostKeys,
   type MailboxParameters,
   parseHostUri,
@@ -85,7 +85,6 @@ async function createNode(
   boxes: BoxStore,
 ): Promise<HostNode> {
   const { clock, random, logger, tor, network } = deps
-  const rules = { hostWorkBits: parameters.hostWorkBits }
   const mesh = await createHostMesh({
     clock,
     torProvider: tor,
@@ -93,7 +92,7 @@ async function createNode(
     hostSeed: keys.hostSeed,
     meshOnionSecretKey: deriveOnionKey(keys.meshOnionSeed).secretKey,
     meshTimeoutMs: parameters.meshTimeoutMs,
-    validateRecord: (hostKey, value) => isValidDescriptorRecord(hostKey, value, { ...rules, nowMs: clock.nowMs() }),
+    validateRecord: createRecordValidator({ clock, hostWorkBits: parameters.hostWorkBits }),
     selectRecord: selectValidRecord,
   })
   return createHostNode({

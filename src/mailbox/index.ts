@@ -63,6 +63,7 @@ export {
   signReceipt,
   verifyReceipt,
 } from './receipt.ts'
+export { createRecordValidator } from './record-validator.ts'
 export type { HostRole, HostScore, Scores, Suspect, Tally } from './score.ts'
 export {
   ageScores,

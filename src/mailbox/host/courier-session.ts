@@ -21,6 +21,7 @@ import type { MailboxParameters } from '../options.ts'
 import {
   ANSWERS_WAITING_MAX_COUNT,
   COURIER_DELAY_MAX_FACTOR,
+  FORWARDING_MAX_COUNT,
   HELLO_TIMEOUT_MS,
   REPLIES_WAITING_MAX_COUNT,
   REQUESTS_UNDER_WAY_MAX_COUNT,
@@ -38,6 +39,8 @@ export interface CourierSessionDeps {
   readonly tablePage: (cursor: Uint8Array) => CourierAnswer
   /** Owns tasks that may outlive the session: what was taken is passed on though the client has gone. */
   readonly own: (task: Promise<void>) => void
+  /** Requests that are under way for all sessions of this courier together. */
+  readonly forwarding: { count: number }
   /** Of the host. */
   readonly signal: AbortSignal
 }
@@ -95,12 +98,14 @@ export async function runCourierSession(
 
   const forward = async (request: RoutedRequest, tag: number, replyBytes: number): Promise<void> => {
     requestsUnderWay += 1
+    deps.forwarding.count += 1
     try {
       await clock.sleep(courierDelayMs(parameters.courierDelayMs, deps.random), signal)
       const reply = await deps.relay(request)
       if (reply?.length === replyBytes) replies.add({ tag, reply }, clock.monotonicMs())
     } finally {
       requestsUnderWay -= 1
+      deps.forwarding.count -= 1
     }
   }
 
@@ -114,7 +119,7 @@ export async function runCourierSession(
       default: {
         const replyBytes = request.kind === 'write' ? WRITE_REPLY_BYTES : READ_REPLY_BYTES
         for (const [index, routed] of request.requests.entries()) {
-          if (requestsUnderWay >= REQUESTS_UNDER_WAY_MAX_COUNT) break
+          if (requestsUnderWay >= REQUESTS_UNDER_WAY_MAX_COUNT || deps.forwarding.count >= FORWARDING_MAX_COUNT) break
           deps.own(forward(routed, (request.firstTag + index) % TAGS, replyBytes[index] ?? 0))
         }
         answerLater(arrivedAtMs, () => ({ kind: 'replies', replies: replies.take(clock.monotonicMs()) }))

@@ -3,7 +3,7 @@
  * Never more sessions than a bound, and never two at once for one proof of work. Spec 03-mailbox §4.1, §4.5.
  * @module
  */
-import { createTaskGroup, hexEncode, isForeseen } from '../../base/index.ts'
+import { createMutex, createTaskGroup, hexEncode, isForeseen } from '../../base/index.ts'
 import { deriveOnionKey } from '../../crypto/index.ts'
 import type { Clock, Logger, Random, RecordLink, RecordListener, RecordNetwork } from '../../ports/index.ts'
 import { COURIER_RECORD_BYTES, type CourierAnswer, type RoutedRequest, TABLE_PAGE_COUNT } from '../../wire/index.ts'
@@ -12,7 +12,13 @@ import { HOST_FUNCTIONS, type HostFunctions } from './context.ts'
 import { runCourierSession } from './courier-session.ts'
 import type { HostKeys } from './host-keys.ts'
 import type { KnownHosts } from './known-hosts.ts'
-import { BUDGETS_MAX_COUNT, COURIER_PROTOCOL, SESSION_BURST_COUNT, SESSIONS_MAX_COUNT } from './options.ts'
+import {
+  BUDGETS_MAX_COUNT,
+  COURIER_PROTOCOL,
+  NEWCOMERS_MAX_COUNT,
+  SESSION_BURST_COUNT,
+  SESSIONS_MAX_COUNT,
+} from './options.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 export interface CourierDeps {
@@ -45,6 +51,11 @@ export function createCourier(deps: CourierDeps): Courier {
   const tasks = createTaskGroup(deps.onFailure)
   const { signal } = tasks
   const sessions = new Map<string, RecordLink>()
+  /** Links that have not proved any work, oldest first. */
+  const newcomers = new Set<RecordLink>()
+  /** One proof of work is checked at a time: a flood of them must not keep the box store's reads waiting. */
+  const workChecks = createMutex()
+  const forwarding = { count: 0 }
   const budgets = new Map<string, TokenBucket>()
   let listener: RecordListener | undefined
 
@@ -72,7 +83,9 @@ export function createCourier(deps: CourierDeps): Courier {
       epochMs: parameters.epochMs,
       bits: parameters.sessionWorkBits,
     }
-    if (!(await verifySessionWork(context, { period, nonce }, clock.nowMs()))) return false
+    const isWork = await workChecks.run(() => verifySessionWork(context, { period, nonce }, clock.nowMs()))
+    if (!isWork) return false
+    newcomers.delete(link)
     // One proof of work is one session: a client that comes back has lost its old link.
     const former = sessions.get(name)
     sessions.set(name, link)
@@ -91,6 +104,13 @@ export function createCourier(deps: CourierDeps): Courier {
 
   const serve = async (link: RecordLink): Promise<void> => {
     const name = hexEncode(link.remoteKey)
+    newcomers.add(link)
+    const [oldest] = newcomers
+    // Who has nothing to show makes room for who may have: links cost nothing, and an honest client says hello at once.
+    if (newcomers.size > NEWCOMERS_MAX_COUNT && oldest !== undefined) {
+      newcomers.delete(oldest)
+      tasks.own(oldest.close())
+    }
     tasks.own(endWithEpoch(link))
     try {
       await runCourierSession(
@@ -101,6 +121,7 @@ export function createCourier(deps: CourierDeps): Courier {
           relay: (request) => deps.relay(request, signal),
           tablePage,
           own: tasks.own,
+          forwarding,
           signal,
         },
         link,
@@ -114,6 +135,7 @@ export function createCourier(deps: CourierDeps): Courier {
       if (!isForeseen(error)) throw error
       logger.debug('courier session failed', {}, error)
     } finally {
+      newcomers.delete(link)
       await link.close()
       if (sessions.get(name) === link) sessions.delete(name)
     }
@@ -128,7 +150,7 @@ export function createCourier(deps: CourierDeps): Courier {
         remoteSeed: undefined,
         onionSecretKey: deriveOnionKey(keys.courierOnionSeed).secretKey,
         authorizedClients: [],
-        linksMaxCount: SESSIONS_MAX_COUNT,
+        linksMaxCount: SESSIONS_MAX_COUNT + NEWCOMERS_MAX_COUNT + 1,
         proofOfWork: true,
         onLink: (link) => tasks.own(serve(link)),
       })

@@ -3,7 +3,7 @@
  * Never relies on one source: whoever leaves a host out is corrected by the next one asked. Spec 03-mailbox §6.2, §6.3.
  * @module
  */
-import { AppError, equalBytes, isForeseen } from '../../base/index.ts'
+import { AppError, equalBytes, hexEncode, isForeseen } from '../../base/index.ts'
 import {
   decodeHostDescriptor,
   decodeHostEntry,
@@ -22,8 +22,11 @@ import type { HostCalls } from './host-calls.ts'
 import { jittered } from './jitter.ts'
 import type { KnownHosts } from './known-hosts.ts'
 import {
+  CRAWL_LOOKS_MAX_COUNT,
   ENTRIES_MAX_COUNT,
   FLOOD_COUNT,
+  FORGER_IGNORED_MS,
+  FORGERS_MAX_COUNT,
   HOST_STATE_TABLE,
   JOIN_RETRY_FIRST_MS,
   JOIN_RETRY_MAX_MS,
@@ -82,8 +85,22 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
     await Promise.all(hosts.map((host) => calls.announce(host, descriptor, signal)))
   }
 
+  /** Monotonic; who announced forgeries, oldest first. */
+  const forgers = new Map<string, number>()
+  const isForger = (name: string): boolean => {
+    const sinceMs = forgers.get(name)
+    return sinceMs !== undefined && clock.monotonicMs() - sinceMs < FORGER_IGNORED_MS
+  }
+  const noteForger = (name: string): void => {
+    forgers.delete(name)
+    forgers.set(name, clock.monotonicMs())
+    const oldest = forgers.keys().next().value
+    if (forgers.size > FORGERS_MAX_COUNT && oldest !== undefined) forgers.delete(oldest)
+  }
+
   const takeNews = async (bytes: Uint8Array, from: Uint8Array | undefined, signal: AbortSignal): Promise<void> => {
-    const learned = await known.learn(bytes)
+    const learned = await known.learn(bytes, from === undefined ? 'asked' : 'told')
+    if (learned === 'forged' && from !== undefined) noteForger(hexEncode(from))
     if (learned !== 'added' && learned !== 'updated-flood') return
     const about = decodeHostDescriptor(bytes)?.hostKey
     const targets = known
@@ -120,7 +137,10 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
           return
         }
         cursor = hostId
-        await known.learn(bytes)
+        if ((await known.learn(bytes, 'asked')) === 'forged') {
+          logger.warn('host gave a forged descriptor')
+          return
+        }
       }
       if (page.length < MESH_TABLE_PAGE_COUNT) return
     }
@@ -132,8 +152,14 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   }
 
   const crawlOnce = async (signal: AbortSignal): Promise<void> => {
-    for (const { hostKey } of await mesh.crawl(signal)) {
-      if (equalBytes(hostKey, deps.keys.hostKey) || known.table().byKey(hostKey) !== undefined) continue
+    const found = await mesh.crawl(signal)
+    const unknown = found.filter(
+      ({ hostKey }) => !equalBytes(hostKey, deps.keys.hostKey) && known.table().byKey(hostKey) === undefined,
+    )
+    for (let looks = 0; looks < CRAWL_LOOKS_MAX_COUNT && unknown.length > 0; looks += 1) {
+      const [peer] = unknown.splice(Math.floor(random.uniform() * unknown.length), 1)
+      if (peer === undefined) return
+      const { hostKey } = peer
       const record = await mesh.getRecord(hostKey, signal)
       if (record !== undefined) await takeNews(record, undefined, signal)
     }
@@ -143,7 +169,9 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   const joinThrough = async (entry: HostEntry, signal: AbortSignal): Promise<boolean> => {
     if (equalBytes(entry.hostKey, deps.keys.hostKey)) return false
     try {
-      for (const bytes of await deps.fetchHostTable(entry, signal)) await known.learn(bytes)
+      for (const bytes of await deps.fetchHostTable(entry, signal)) {
+        if ((await known.learn(bytes, 'asked')) === 'forged') break
+      }
       return true
     } catch (error: unknown) {
       signal.throwIfAborted()
@@ -223,6 +251,11 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
       }
     },
     announce,
-    onAnnounced: (descriptor, from, signal) => takeNews(descriptor, from, signal),
+    async onAnnounced(bytes, from, signal) {
+      const about = decodeHostDescriptor(bytes)?.hostKey
+      // A stranger speaks for itself only: what it says of others costs a scrypt each, and keys are free.
+      const mayTell = known.table().byKey(from) !== undefined || (about !== undefined && equalBytes(about, from))
+      if (mayTell && !isForger(hexEncode(from))) await takeNews(bytes, from, signal)
+    },
   }
 }

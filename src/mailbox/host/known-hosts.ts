@@ -6,7 +6,7 @@
  */
 import { createMutex, equalBytes, hexEncode } from '../../base/index.ts'
 import { decodeHostDescriptor, REPLICA_COUNT } from '../../wire/index.ts'
-import { type HostRecord, isNewerDescriptor } from '../host-descriptor.ts'
+import { type DescriptorFault, type HostRecord, isNewerDescriptor } from '../host-descriptor.ts'
 import { createHostTable, decodeHostTable, type HostTable } from '../host-table.ts'
 import { HOST_TABLE_MAX_COUNT } from '../options.ts'
 import { HOST_FUNCTIONS, type HostNodeDeps } from './context.ts'
@@ -21,7 +21,13 @@ export type Learned =
   | 'updated'
   | 'updated-flood'
   | 'unchanged'
+  /** Not believed, or not looked at; may be nobody's fault: clocks and tables differ. */
   | 'refused'
+  /** Nothing that a host which checks what it takes could pass on. */
+  | 'forged'
+
+/** How a descriptor came: in the answer to a question of this host's, or without one. */
+export type LearnedFrom = 'asked' | 'told'
 
 export interface KnownHosts {
   table(): HostTable
@@ -29,10 +35,13 @@ export interface KnownHosts {
   load(): Promise<void>
   /** Writes the table when it has changed. Durable when it resolves. @throws {AppError} the store's codes */
   save(): Promise<void>
-  /** Checks a descriptor that somebody gave and takes it in. */
-  learn(bytes: Uint8Array): Promise<Learned>
-  /** This host's own, just signed; gives the record that counts. */
-  setSelf(record: HostRecord): HostRecord
+  /**
+   * Checks a descriptor that somebody gave and takes it in. Work is computed one after the other, a bounded number of
+   * descriptors waits for it; what this host was told never holds up what it asked for, and neither what needs no work.
+   */
+  learn(bytes: Uint8Array, from: LearnedFrom): Promise<Learned>
+  /** This host's own, just signed: it counts, though a clock that was put right may have made one that looks newer. */
+  setSelf(record: HostRecord): void
   isSelf(host: HostRecord): boolean
   /** Whose replicas a box is, nearest first, this host among them; hosts that are dead are passed over. */
   replicasOf(boxId: Uint8Array): readonly HostRecord[]
@@ -48,6 +57,9 @@ export interface KnownHosts {
   /** Drops what is no longer valid; true when a host has gone or died since the last time. */
   sweep(): boolean
 }
+
+/** Faults that do not depend on anybody's clock. */
+const FORGERIES: ReadonlySet<DescriptorFault> = new Set(['malformed', 'signature', 'work'])
 
 interface Liveness {
   /** Monotonic. */
@@ -65,9 +77,11 @@ export function createKnownHosts(
   const ownKey = deps.keys.hostKey
   let table = createHostTable({ maxCount: HOST_TABLE_MAX_COUNT })
   let savedVersion = 0
-  let waiting = 0
   let lastHeardAtMs = Number.NEGATIVE_INFINITY
-  const checks = createMutex()
+  const checks = {
+    asked: { turns: createMutex(), waiting: 0 },
+    told: { turns: createMutex(), waiting: 0 },
+  } satisfies Record<LearnedFrom, unknown>
   const liveness = new Map<string, Liveness>()
   const dead = new Set<string>()
 
@@ -107,7 +121,7 @@ export function createKnownHosts(
     const known = table.byKey(hostKey)
     const rules = { nowMs: clock.nowMs(), hostWorkBits: parameters.hostWorkBits, known }
     const verdict = await checkHostDescriptor(bytes, rules)
-    if (!verdict.ok) return 'refused'
+    if (!verdict.ok) return FORGERIES.has(verdict.reason) ? 'forged' : 'refused'
     const outcome = table.merge(verdict.host)
     if (outcome === 'full') return 'refused'
     if (outcome === 'unchanged') return 'unchanged'
@@ -137,25 +151,29 @@ export function createKnownHosts(
       await deps.store.batch([{ type: 'put', table: HOST_STATE_TABLE, key: TABLE_KEY, value: table.encode() }])
       savedVersion = version
     },
-    async learn(bytes) {
+    async learn(bytes, from) {
       const descriptor = decodeHostDescriptor(bytes)
-      if (descriptor === undefined) return 'refused'
-      const { hostKey } = descriptor
+      if (descriptor === undefined) return 'forged'
+      const { hostKey, workNonce, workPeriod } = descriptor
       if (equalBytes(hostKey, ownKey)) return 'unchanged'
       const known = table.byKey(hostKey)
       if (known !== undefined && !isNewerDescriptor({ descriptor, bytes }, known)) return 'unchanged'
-      if (waiting >= CHECKS_WAITING_MAX_COUNT) return 'refused'
-      waiting += 1
+      // Renewals cost a signature only: floods of work to be checked must not keep them out, or the table would run dry.
+      const isWorkKnown = known?.descriptor.workNonce === workNonce && known.descriptor.workPeriod === workPeriod
+      if (isWorkKnown) return check(bytes, hostKey)
+      const lane = checks[from]
+      if (lane.waiting >= CHECKS_WAITING_MAX_COUNT) return 'refused'
+      lane.waiting += 1
       try {
-        return await checks.run(() => check(bytes, hostKey))
+        return await lane.turns.run(() => check(bytes, hostKey))
       } finally {
-        waiting -= 1
+        lane.waiting -= 1
       }
     },
     setSelf(record) {
-      if (table.byKey(ownKey) === undefined && table.size >= HOST_TABLE_MAX_COUNT) return record
+      const former = table.byKey(ownKey)
+      if (former !== undefined && !isNewerDescriptor(record, former)) table.remove(ownKey)
       table.merge(record)
-      return table.byKey(ownKey) ?? record
     },
     isSelf: isOwn,
     replicasOf: (boxId) =>
@@ -169,7 +187,8 @@ export function createKnownHosts(
       state.heardAtMs = nowMs
       state.triedAtMs = nowMs
       state.isSilent = false
-      lastHeardAtMs = nowMs
+      // A stranger that gets through says nothing of whether the hosts could.
+      if (table.byKey(hostKey) !== undefined) lastHeardAtMs = nowMs
     },
     silent(hostKey) {
       const state = livenessOf(hostKey)

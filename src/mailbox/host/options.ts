@@ -3,7 +3,7 @@
  * Never seen on the wire as a rhythm: those are in the parameters that a network shares. Spec 03-mailbox §10.
  * @module
  */
-import { MINUTE_MS, SECOND_MS } from '../../base/index.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/index.ts'
 
 /** Table of the key-value store for the host's keys; everything in it is erasable. */
 export const HOST_SECRETS_TABLE = 'host-secrets'
@@ -17,6 +17,8 @@ export { COURIER_PROTOCOL } from '../options.ts'
 
 /** Sessions at once. Each is a circuit of tor's and up to a hundred kilobytes of ours. Guessed. */
 export const SESSIONS_MAX_COUNT = 1_024
+/** Links at once that have not proved their work; beyond it the oldest goes, so that they keep nobody out. Guessed. */
+export const NEWCOMERS_MAX_COUNT = 256
 /** A link that has not said hello by then is closed. A client's work may not be done before it dials. Guessed. */
 export const HELLO_TIMEOUT_MS = MINUTE_MS
 /** A session that brings no record for so long is over; the slowest profile's slots are fifteen minutes apart at most. */
@@ -29,6 +31,8 @@ export const REPLIES_WAITING_MAX_COUNT = 256
 export const ANSWERS_WAITING_MAX_COUNT = 2 * SESSION_BURST_COUNT
 /** Requests of one session that are under way; a fast client has about a hundred. */
 export const REQUESTS_UNDER_WAY_MAX_COUNT = 512
+/** Requests of all sessions that are under way; a thousand fast clients have so many. 2 KB each. Guessed. */
+export const FORWARDING_MAX_COUNT = 32_768
 /** A courier delay is at most this many times its mean. METADATA §3.3. */
 export const COURIER_DELAY_MAX_FACTOR = 4
 /** Sessions' budgets that are remembered after a link was lost, so that dialling again does not fill them. Guessed. */
@@ -51,6 +55,12 @@ export const FLOOD_COUNT = 3
 export const OWN_ANNOUNCE_COUNT = 8
 /** Descriptors that wait to be checked (one scrypt each); beyond it they are dropped, and gossip brings them again. */
 export const CHECKS_WAITING_MAX_COUNT = 512
+/** Whoever announces a forged descriptor is not listened to for so long: each costs a scrypt. Guessed. */
+export const FORGER_IGNORED_MS = HOUR_MS
+/** Forgers that are remembered; as many as keep connections for long. */
+export const FORGERS_MAX_COUNT = 4_096
+/** Unknown hosts that one step of the crawl looks up, each a walk through the DHT; a liar names as many as it likes. Guessed. */
+export const CRAWL_LOOKS_MAX_COUNT = 20
 /** A renewed descriptor is passed on only after this share of the renewal interval, so that nobody makes floods. */
 export const FLOOD_RENEWAL_SHARE = 0.25
 /** How often the table is written to disk when it has changed. */

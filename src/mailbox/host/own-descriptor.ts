@@ -106,7 +106,8 @@ export function createOwnDescriptor(
       await prepare()
       const found = await work(signal)
       if (self !== undefined && !isDue(self, found)) return undefined
-      self = known.setSelf(sign(found))
+      self = sign(found)
+      known.setSelf(self)
       return self
     },
   }
