@@ -12,12 +12,19 @@ import type { BoxStoreRun } from './box-store-child.ts'
 import type { Figure } from './figures.ts'
 
 const BOXES = 1_000_000
+/** What the daemon runs with: the first line of src/daemon/main.ts. */
+const DAEMON_FLAG = '--max-semi-space-size=4'
 
 export async function benchBoxStore(boxes = BOXES): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'noctule-bench-'))
   try {
     const child = join(import.meta.dirname, 'box-store-child.ts')
-    const { stdout } = await promisify(execFile)(process.execPath, [child, join(directory, 'boxes'), String(boxes)])
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      DAEMON_FLAG,
+      child,
+      join(directory, 'boxes'),
+      String(boxes),
+    ])
     const run = JSON.parse(stdout) as BoxStoreRun
     const at = `${boxes.toLocaleString('en')} boxes`
     return [

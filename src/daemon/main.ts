@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 /**
  * The `noctule` program: `noctule daemon` runs the daemon, everything else talks to it.
  * Never does more than to hand the process's own things to the two. HOUSE §4.2.
