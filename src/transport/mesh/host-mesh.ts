@@ -34,6 +34,7 @@ import {
   MESH_ENTRY_COUNT,
   MESH_PROTOCOL,
   MESH_SERVED_MAX_COUNT,
+  MESH_STRANGERS_MAX_COUNT,
   MESH_WALK_FACTOR,
 } from './options.ts'
 import { createPeerBook } from './peer-book.ts'
@@ -170,15 +171,23 @@ export async function createHostMesh(deps: HostMeshDeps): Promise<HostMesh> {
     return transport
   }
 
+  const endOldest = (connections: readonly Connection[]): void => {
+    const [oldest] = connections.toSorted((a, b) => (usedAtMs.get(a) ?? 0) - (usedAtMs.get(b) ?? 0))
+    oldest?.abort(transportError('LINK_CLOSED'))
+  }
   const onConnection = (instance: MeshLibp2p, connection: Connection): void => {
     usedAtMs.set(connection, clock.monotonicMs())
     const remoteKey = keyOfPeerId(connection.remotePeer)
     if (remoteKey === undefined) return connection.abort(transportError('LINK_PEER_UNEXPECTED'))
     requester.forgive(remoteKey)
     const all = instance.getConnections()
-    if (all.length <= MESH_CONNECTIONS_MAX_COUNT) return
-    const [oldest] = all.toSorted((a, b) => (usedAtMs.get(a) ?? 0) - (usedAtMs.get(b) ?? 0))
-    oldest?.abort(transportError('LINK_CLOSED'))
+    const strangers = all.filter(({ remotePeer }) => {
+      const hostKey = keyOfPeerId(remotePeer)
+      return hostKey === undefined || book.get(hostKey) === undefined
+    })
+    // Whoever is known has paid for it; strangers come for nothing, and must not take the places of the others.
+    if (strangers.length > MESH_STRANGERS_MAX_COUNT) endOldest(strangers)
+    else if (all.length > MESH_CONNECTIONS_MAX_COUNT) endOldest(all)
   }
 
   const open = async (): Promise<Running> => {

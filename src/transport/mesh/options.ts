@@ -37,6 +37,9 @@ export const MESH_SERVED_MAX_COUNT = 2 * MESH_REQUESTS_MAX_COUNT
 /** Connections at once; the one that was not used for longest gives way. Guessed: libp2p's own number is 300. */
 export const MESH_CONNECTIONS_MAX_COUNT = 512
 
+/** The same for hosts that were not made known, which come for nothing: enough for all who join at once. Guessed. */
+export const MESH_STRANGERS_MAX_COUNT = 64
+
 /** Dials at once: circuits cost tor and its relays much (TORNET §2.2). */
 export const MESH_DIALS_MAX_COUNT = 8
 

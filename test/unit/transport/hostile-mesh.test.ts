@@ -18,7 +18,12 @@ import {
   FRAME_REQUEST,
   FRAME_RESPONSE,
 } from '../../../src/transport/mesh/mesh-frame.ts'
-import { MESH_KAD_PROTOCOL, MESH_PROTOCOL, MESH_SERVED_MAX_COUNT } from '../../../src/transport/mesh/options.ts'
+import {
+  MESH_KAD_PROTOCOL,
+  MESH_PROTOCOL,
+  MESH_SERVED_MAX_COUNT,
+  MESH_STRANGERS_MAX_COUNT,
+} from '../../../src/transport/mesh/options.ts'
 import { peerIdOfKey, transportKey } from '../../../src/transport/peer-identity.ts'
 import { MESH_BODY_MAX_BYTES, onionAddress } from '../../../src/wire/index.ts'
 import { createHostKeys, type HostKeys, TEST_RULES } from '../../conformance/host-mesh.ts'
@@ -182,6 +187,26 @@ describe('a mesh', () => {
     assert.equal(connection.status, 'open')
     await assertServes(keys)
     gate.resolve()
+  })
+
+  it('keeps a bounded number of connections with strangers, and those with known hosts', async () => {
+    const { mesh, keys } = await openMesh(echo)
+    const known = await openMesh(echo)
+    mesh.addPeer(known.keys)
+    assert.deepEqual(await mesh.request(known.keys.hostKey, 200, Uint8Array.of(1), never), Uint8Array.of(1))
+    const dialsToKnown = () =>
+      tor.dials.filter(({ address }) => address === onionAddress(known.keys.meshOnionKey)).length
+    const dialsBefore = dialsToKnown()
+    const first = await openRogue(keys)
+    const [rogue] = rogues
+    assert.ok(rogue !== undefined)
+    for (let count = 1; count < MESH_STRANGERS_MAX_COUNT; count += 1) await rogue.dial(targetOf(keys), { force: true })
+    assert.equal(first.status, 'open', 'control: not one too many yet')
+    await rogue.dial(targetOf(keys), { force: true })
+    await closed(first)
+    assert.ok(rogue.getConnections().length <= MESH_STRANGERS_MAX_COUNT)
+    assert.deepEqual(await mesh.request(known.keys.hostKey, 200, Uint8Array.of(2), never), Uint8Array.of(2))
+    assert.equal(dialsToKnown(), dialsBefore, 'over the connection that there was')
   })
 
   it('ends a host that asks and does not read', async () => {
