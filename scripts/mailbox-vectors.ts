@@ -122,6 +122,8 @@ function sequenceVectors(bytes: RandomBytes): Record<string, unknown> {
   return { firstBoxKey: hexEncode(first), secondBoxKey: hexEncode(second), boxes, steps }
 }
 
+const CHECK_SALT = Uint8Array.of(1, 2, 3)
+
 function requestVectors(bytes: RandomBytes): Record<string, string> {
   const hostKey = bytes(32)
   const sealPrivateKey = bytes(32)
@@ -145,8 +147,8 @@ function requestVectors(bytes: RandomBytes): Record<string, string> {
     reply: hexEncode(reply),
     replyNonce: hexEncode(replyNonce),
     sealedReply: hexEncode(sealReply(replyKey, reply, replyNonce)),
-    checkHit: hexEncode(checkReply(replyKey, true)),
-    checkMiss: hexEncode(checkReply(replyKey, false)),
+    checkHit: hexEncode(checkReply(replyKey, true, CHECK_SALT)),
+    checkMiss: hexEncode(checkReply(replyKey, false, CHECK_SALT)),
   }
 }
 

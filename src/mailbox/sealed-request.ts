@@ -83,15 +83,23 @@ export function openReply(replyKey: Uint8Array, sealed: Uint8Array): Uint8Array 
   return aeadOpen(replyKey, sealed.subarray(0, AEAD_NONCE_BYTES), label('reply'), sealed.subarray(AEAD_NONCE_BYTES))
 }
 
-/** `CHECK_REPLY_BYTES`: the courier cannot tell the two answers apart. */
-export function checkReply(replyKey: Uint8Array, hit: boolean): Uint8Array {
-  return hmacSha256(replyKey, label(hit ? 'check/hit' : 'check/miss')).slice(0, CHECK_REPLY_BYTES)
+const CHECK_SALT_BYTES = 3
+
+/**
+ * `CHECK_REPLY_BYTES`: the courier cannot tell the two answers apart, nor whether two answers to one request are the same: an
+ * intermediate that was restarted, or given very many requests, answers an old one again. Give the salt for test vectors only.
+ */
+export function checkReply(replyKey: Uint8Array, hit: boolean, salt = randomBytes(CHECK_SALT_BYTES)): Uint8Array {
+  const statement = framed(label(hit ? 'check/hit' : 'check/miss'), salt)
+  return concatBytes(salt, hmacSha256(replyKey, statement).subarray(0, CHECK_REPLY_BYTES - salt.length))
 }
 
 /** Whether the box is there; undefined for an answer that is neither, made by somebody without the reply key. */
 export function readCheckReply(replyKey: Uint8Array, reply: Uint8Array): boolean | undefined {
-  if (constantTimeEqual(reply, checkReply(replyKey, true))) return true
-  return constantTimeEqual(reply, checkReply(replyKey, false)) ? false : undefined
+  const salt = reply.slice(0, CHECK_SALT_BYTES)
+  if (reply.length !== CHECK_REPLY_BYTES) return undefined
+  if (constantTimeEqual(reply, checkReply(replyKey, true, salt))) return true
+  return constantTimeEqual(reply, checkReply(replyKey, false, salt)) ? false : undefined
 }
 
 /** Requests that were seen already, so that a courier cannot ask them again and watch how the answers change. */

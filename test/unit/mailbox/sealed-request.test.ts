@@ -153,8 +153,21 @@ describe('answer to a check', () => {
       const reply = checkReply(replyKey, hit)
       assert.equal(reply.length, CHECK_REPLY_BYTES)
       assert.equal(readCheckReply(replyKey, reply), hit)
-      assert.deepEqual(reply, oracle.hmacSha256(replyKey, label(hit ? 'check/hit' : 'check/miss')).slice(0, 8))
+      const statement = framed(label(hit ? 'check/hit' : 'check/miss'), reply.slice(0, 3))
+      assert.deepEqual(reply.slice(3), oracle.hmacSha256(replyKey, statement).slice(0, 5))
     }
+  })
+
+  it('does not show whether it changed when a courier has one request answered again', () => {
+    const salt = Uint8Array.of(1, 2, 3)
+    assert.deepEqual(
+      checkReply(replyKey, true, salt),
+      checkReply(replyKey, true, salt),
+      'control: but for the salt it would',
+    )
+    const replies = Array.from({ length: 8 }, () => Buffer.from(checkReply(replyKey, true)).toString('hex'))
+    assert.ok(new Set(replies).size > 1)
+    for (const reply of replies) assert.equal(readCheckReply(replyKey, Buffer.from(reply, 'hex')), true)
   })
 
   it('tells nobody else, and is neither when it was made up', () => {
