@@ -25,10 +25,8 @@ export type { ClientFunctions, CourierDeps, MailboxClientDeps } from './client/d
 export { CLIENT_FUNCTIONS } from './client/deps.ts'
 export { fetchHostTable } from './client/fetch-host-table.ts'
 export type { MailboxErrorCode } from './errors.ts'
-export { MAILBOX_ERRORS } from './errors.ts'
 export { separationOf } from './guarantee.ts'
 export type { FetchHostTable, HostFunctions, HostNodeDeps } from './host/context.ts'
-export { HOST_FUNCTIONS } from './host/context.ts'
 export type { HostKeys } from './host/host-keys.ts'
 export { hostEntryOf, loadHostKeys } from './host/host-keys.ts'
 export { createHostNode } from './host/host-node.ts'
@@ -47,7 +45,6 @@ export {
   BOX_LIFETIME_MS,
   BOX_WINDOW_COUNT,
   MAILBOX_PARAMETERS,
-  STORED_QUORUM_COUNT,
   testParameters,
 } from './options.ts'
 export { closestOf, compareDistance, placementKey } from './placement.ts'

@@ -3,7 +3,7 @@
  * Never real time, a socket or real work; keys come from the seed, so the same world comes again.
  * @module
  */
-import { equalBytes, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
+import { MINUTE_MS } from '../../src/base/index.ts'
 import { onionPublicKey, sha256, x25519PublicKey } from '../../src/crypto/index.ts'
 import { saveHostKeys } from '../../src/mailbox/host/host-keys.ts'
 import { hostRecordOf } from '../../src/mailbox/host-descriptor.ts'
@@ -285,11 +285,4 @@ export async function createHostWorld(options: HostWorldOptions): Promise<HostWo
   }
   if (options.isManual !== true) await world.meet()
   return world
-}
-
-/** The host whose key it is. */
-export function hostByKey(world: HostWorld, hostKey: Uint8Array): WorldHost {
-  const host = world.hosts.find(({ keys }) => equalBytes(keys.hostKey, hostKey))
-  if (host === undefined) throw new Error(`no host has the key ${hexEncode(hostKey).slice(0, 8)}`)
-  return host
 }

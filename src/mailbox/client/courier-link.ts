@@ -111,7 +111,7 @@ export async function dialCourier(
 }
 
 /** Cursors that lie evenly among the host ids, the first at their beginning. */
-export function setupCursor(index: number): Uint8Array {
+function setupCursor(index: number): Uint8Array {
   const cursor = new Uint8Array(HOST_ID_BYTES)
   cursor[0] = Math.floor((index * 256) / SETUP_TABLE_COUNT)
   return cursor
