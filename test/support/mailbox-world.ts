@@ -3,7 +3,7 @@
  * Never real time, a socket or real work; keys come from the seed, so the same world comes again.
  * @module
  */
-import { MINUTE_MS } from '../../src/base/index.ts'
+import { equalBytes, MINUTE_MS } from '../../src/base/index.ts'
 import { onionPublicKey, sha256, x25519PublicKey } from '../../src/crypto/index.ts'
 import { saveHostKeys } from '../../src/mailbox/host/host-keys.ts'
 import { hostRecordOf } from '../../src/mailbox/host-descriptor.ts'
