@@ -17,6 +17,7 @@ import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS, TABLE_WHOLE_SHARE } fro
 import { createReader } from './reader.ts'
 import { createSealer } from './sealer.ts'
 import { shuffled } from './shuffled.ts'
+import { createSilence } from './silence.ts'
 import { type Prepared, runSlotLane } from './slots.ts'
 import { createWriter } from './writer.ts'
 
@@ -66,7 +67,12 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       },
     },
   )
-  const sealer = createSealer(book, contentRandom, () => epochs.couriers())
+  const sealer = createSealer(
+    book,
+    contentRandom,
+    () => epochs.couriers(),
+    createSilence(clock, parameters.requestTimeoutMs),
+  )
   const loops = createLoops({
     clock,
     random: contentRandom,

@@ -44,6 +44,10 @@ export const TABLE_SAVE_INTERVAL_MS = 10 * MINUTE_MS
 /** Table pages that wait for their check; one of eight descriptors takes less than a tenth of a second. */
 export const PAGE_BACKLOG_MAX_COUNT = 64
 
+/** Timeouts in a row after which an intermediate is passed over, and for how many request timeouts. Guessed. */
+export const SILENT_AFTER_COUNT = 3
+export const SILENT_REST_TIMEOUTS = 10
+
 /** Loops in memory: what the residence mixture keeps at one every 30 seconds, and half as much again. */
 export const LOOP_MAX_COUNT = 4_096
 

@@ -82,15 +82,19 @@ export function createReader(deps: ReaderDeps): Reader {
   const check = (poll: Poll, isReal: boolean, used: Set<HostRecord>): OutgoingRequest => {
     const { boxId, rank } = poll
     const replyKey = randomBytes(KEY_BYTES)
-    const { routed } = sealer.seal({ operation: 'check', replyKey, boxId, rank }, boxId, used)
-    if (!isReal) return { routed }
+    const { routed, intermediate } = sealer.seal({ operation: 'check', replyKey, boxId, rank }, boxId, used)
+    if (intermediate === undefined) return { routed }
     const expectation: Expectation = {
       onReply(reply) {
         const hit = readCheckReply(replyKey, reply)
-        if (hit === true) poller.noteHit(boxId, rank)
-        return hit !== undefined
+        if (hit === undefined) return false
+        sealer.noteAnswer(intermediate, true)
+        if (isReal && hit) poller.noteHit(boxId, rank)
+        return true
       },
-      onLost: () => undefined,
+      onLost(reason) {
+        if (reason === 'timeout') sealer.noteAnswer(intermediate, false)
+      },
     }
     return { routed, expectation }
   }
@@ -108,6 +112,7 @@ export function createReader(deps: ReaderDeps): Reader {
       onReply(sealed, courier) {
         const opened = openReply(replyKey, sealed)
         if (opened === undefined) return false
+        sealer.noteAnswer(intermediate, true)
         const reply = decodeFetchReply(opened)
         const box =
           reply?.found === true ? { boxId, signature: reply.signature, ciphertext: reply.ciphertext } : undefined
@@ -125,7 +130,10 @@ export function createReader(deps: ReaderDeps): Reader {
         return true
       },
       onLost(reason, courier) {
-        if (reason === 'timeout') book.noteProbe(suspects(courier), true)
+        if (reason === 'timeout') {
+          sealer.noteAnswer(intermediate, false)
+          book.noteProbe(suspects(courier), true)
+        }
         if (isReal) poller.noteFetchFailed(boxId)
       },
     }

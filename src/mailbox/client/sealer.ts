@@ -15,10 +15,12 @@ import {
   type RoutedRequest,
   SIGNATURE_BYTES,
 } from '../../wire/index.ts'
+import { separationOf } from '../guarantee.ts'
 import type { HostRecord } from '../host-descriptor.ts'
 import type { HostTable } from '../host-table.ts'
 import { sealRequest } from '../sealed-request.ts'
 import type { HostBook } from './host-book.ts'
+import type { Silence } from './silence.ts'
 
 export interface SealedRequest {
   readonly routed: RoutedRequest
@@ -29,6 +31,8 @@ export interface SealedRequest {
 export interface Sealer {
   /** `used` holds intermediates that are not to be taken while there are others; the chosen one is added. */
   seal(request: MailboxRequest, boxId: Uint8Array, used: Set<HostRecord>): SealedRequest
+  /** What became of a request to this intermediate. */
+  noteAnswer(intermediate: string, answered: boolean): void
   /** An id that nobody has, and that could be a box's. */
   dummyId(): Uint8Array
   dummySignature(): Uint8Array
@@ -37,26 +41,45 @@ export interface Sealer {
 interface Eligible {
   readonly version: number
   readonly excluded: ReadonlySet<string>
+  readonly silent: ReadonlySet<string>
   readonly couriers: string
   readonly hosts: readonly HostRecord[]
   /** Where each host stands in `hosts`. */
   readonly places: ReadonlyMap<HostRecord, number>
 }
 
-export function createSealer(book: HostBook, random: Random, couriers: () => ReadonlySet<string>): Sealer {
+export function createSealer(
+  book: HostBook,
+  random: Random,
+  couriers: () => ReadonlySet<string>,
+  silence: Silence,
+): Sealer {
   let eligible: Eligible | undefined
 
-  /** Neither courier in use nor excluded, as far as there are others; made anew when table, couriers or scores change. */
+  /**
+   * Neither courier in use nor excluded, as far as there are others; of these the ones that answer. Where none does and
+   * roles fall together anyway, a courier that answers will do; elsewhere a courier that drops what is not for itself would
+   * gain by it. Made anew when any of this changes.
+   */
   const eligibleHosts = (): Eligible => {
     const { table } = book
     const excluded = book.excluded()
     const inUse = couriers()
+    const silent = silence.silent()
     const names = [...inUse].join()
-    if (eligible?.version !== table.version || eligible.excluded !== excluded || eligible.couriers !== names) {
-      const others = orAll(table.all(), named(table, inUse))
-      const hosts = orAll(others, named(table, excluded))
+    const isSame =
+      eligible?.version === table.version &&
+      eligible.excluded === excluded &&
+      eligible.silent === silent &&
+      eligible.couriers === names
+    if (eligible === undefined || !isSame) {
+      const good = orAll(table.all(), named(table, excluded))
+      const mute = named(table, silent)
+      const others = orAll(good, named(table, inUse))
+      const isApart = separationOf(table.size) === 'full'
+      const hosts = isApart || others.some((host) => !mute.has(host)) ? orAll(others, mute) : orAll(good, mute)
       const places = new Map(hosts.map((host, place) => [host, place] as const))
-      eligible = { version: table.version, excluded, couriers: names, hosts, places }
+      eligible = { version: table.version, excluded, silent, couriers: names, hosts, places }
     }
     return eligible
   }
@@ -90,6 +113,7 @@ export function createSealer(book: HostBook, random: Random, couriers: () => Rea
       const route = host.hostId.slice(0, HOST_ROUTE_BYTES)
       return { routed: { route, sealed: sealRequest(sealKey, hostKey, bytes) }, intermediate: keyOf(host) }
     },
+    noteAnswer: (intermediate, answered) => silence.note(intermediate, answered),
     // A point of the curve, as box ids are: half of all random bytes would not be.
     dummyId: () => ed25519PublicKey(randomBytes(KEY_BYTES)),
     dummySignature: () => randomBytes(SIGNATURE_BYTES),

@@ -86,6 +86,7 @@ export function createWriter(deps: WriterDeps): Writer {
       onReply(sealed, courier) {
         const opened = openReply(replyKey, sealed)
         if (opened === undefined) return false
+        sealer.noteAnswer(intermediate, true)
         const reply = decodeStoreReply(opened)
         const outcome: Outcome = reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply)
         const isLie = reply?.status === 'stored' && outcome.receipts.length === 0 && deps.isTableWhole()
@@ -96,7 +97,10 @@ export function createWriter(deps: WriterDeps): Writer {
         return true
       },
       onLost(reason, courier) {
-        if (reason === 'timeout') probe(courier, true)
+        if (reason === 'timeout') {
+          sealer.noteAnswer(intermediate, false)
+          probe(courier, true)
+        }
         onEnd({ result: { status: 'lost' }, receipts: [] })
       },
     }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { hexEncode } from '../../../../src/base/index.ts'
 import { createHostBook } from '../../../../src/mailbox/client/host-book.ts'
 import { createSealer } from '../../../../src/mailbox/client/sealer.ts'
+import { createSilence } from '../../../../src/mailbox/client/silence.ts'
 import type { HostRecord } from '../../../../src/mailbox/index.ts'
 import { createMemoryStore } from '../../../../src/store/index.ts'
 import { encodeMailboxRequest, REPLICA_COUNT, REQUEST_SEAL_BYTES } from '../../../../src/wire/index.ts'
@@ -15,15 +16,22 @@ const keyOf = (host: HostRecord | undefined): string => hexEncode(host?.descript
 
 function create(count: number, couriers: readonly number[] = []) {
   const hosts = hostRecords(count)
+  const clock = createVirtualClock()
   const book = createHostBook({
-    clock: createVirtualClock(),
+    clock,
     store: createMemoryStore(),
     hostWorkBits: 0,
     functions: CLIENT_WORLD_FUNCTIONS,
   })
   for (const host of hosts) book.table.merge(host)
   const inUse = new Set(couriers.map((number) => keyOf(hosts[number])))
-  return { book, hosts, inUse, sealer: createSealer(book, createSeededRandom(1), () => inUse) }
+  return {
+    book,
+    hosts,
+    inUse,
+    sealer: createSealer(book, createSeededRandom(1), () => inUse, createSilence(clock, 1_000)),
+    clock,
+  }
 }
 
 const check = (boxId: Uint8Array) => ({ operation: 'check', replyKey: new Uint8Array(32), boxId, rank: 0 }) as const
@@ -69,6 +77,48 @@ describe('createSealer', () => {
     for (let run = 0; run < 50; run += 1) {
       const boxId = sealer.dummyId()
       assert.notEqual(sealer.seal(check(boxId), boxId, new Set()).intermediate, bad)
+    }
+  })
+
+  it('passes over hosts that have not answered three times in a row, for a while', async () => {
+    const { clock, hosts, sealer } = create(12, [0, 1])
+    const chosen = (): Set<string> =>
+      new Set(
+        Array.from({ length: 200 }, () => {
+          const boxId = sealer.dummyId()
+          return sealer.seal(check(boxId), boxId, new Set()).intermediate ?? ''
+        }),
+      )
+    const dead = hosts.slice(2, 8).map(keyOf)
+    assert.ok(dead.every((host) => chosen().has(host)))
+    for (const host of dead) {
+      for (const answered of [false, false, true, false, false]) sealer.noteAnswer(host, answered)
+    }
+    assert.ok(
+      dead.every((host) => chosen().has(host)),
+      'an answer in between counts',
+    )
+    for (const host of dead) sealer.noteAnswer(host, false)
+    assert.ok(!dead.some((host) => chosen().has(host)))
+    await clock.advance(10_001)
+    assert.ok(dead.every((host) => chosen().has(host)))
+    sealer.noteAnswer(dead[0] ?? '', false)
+    assert.ok(!chosen().has(dead[0] ?? ''), 'once more is enough')
+  })
+
+  it('takes a courier for an intermediate where roles fall together anyway and nobody else answers, and only there', () => {
+    for (const [count, mayCoincide] of [
+      [3, true],
+      [4, false],
+      [5, false],
+    ] as const) {
+      const { hosts, inUse, sealer } = create(count, [0, 1])
+      for (const host of hosts.slice(2)) for (let loss = 0; loss < 3; loss += 1) sealer.noteAnswer(keyOf(host), false)
+      for (let run = 0; run < 40; run += 1) {
+        const boxId = sealer.dummyId()
+        const { intermediate = '' } = sealer.seal(check(boxId), boxId, new Set())
+        assert.equal(inUse.has(intermediate), mayCoincide, `${count} hosts`)
+      }
     }
   })
 
