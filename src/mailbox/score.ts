@@ -106,16 +106,16 @@ function isLossy({ probes, losses }: Tally): boolean {
   return probes >= EXCLUSION_MIN_PROBES && wilsonLowerBound(losses, probes) > EXCLUSION_LOSS
 }
 
-function worstLoss({ courier, intermediate, replica }: HostScore): number {
-  const bounds = [courier, intermediate, replica]
-    .filter(isLossy)
-    .map((tally) => wilsonLowerBound(tally.losses, tally.probes))
+/** Not of the replica: only loops tell of it, and there are fewer of them the more is written. */
+function worstLoss({ courier, intermediate }: HostScore): number {
+  const bounds = [courier, intermediate].filter(isLossy).map((tally) => wilsonLowerBound(tally.losses, tally.probes))
   return Math.max(0, ...bounds)
 }
 
 /**
- * Who is not to be used as courier or intermediate: hosts that lose too much in any role, the worst first, never more than
- * half of those there are. Placement does not look at this: writer and reader must find the same replicas.
+ * Who is not to be used as courier or intermediate: hosts that lose too much in one of these roles, the worst first, never
+ * more than half of those there are. Leaving a courier shows on the wire, so this takes nothing into account but probes that
+ * every slot makes, whatever it carries. Placement does not look at it: writer and reader must find the same replicas.
  */
 export function excludedHosts(scores: Scores, hostKeys: readonly string[]): ReadonlySet<string> {
   const lossy = hostKeys

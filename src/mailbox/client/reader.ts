@@ -116,15 +116,14 @@ export function createReader(deps: ReaderDeps): Reader {
         const reply = decodeFetchReply(opened)
         const box =
           reply?.found === true ? { boxId, signature: reply.signature, ciphertext: reply.ciphertext } : undefined
-        if (reply === undefined || (box !== undefined && !verifyBox(box))) {
-          // Sealed with the reply key, so it is the intermediate's own doing.
-          book.noteProbe([{ hostKey: intermediate, role: 'intermediate' }], true)
-        } else {
-          book.noteProbe(suspects(courier), false)
-          if (box !== undefined) {
-            onBox(box)
-            return true
-          }
+        const isGarbage = reply === undefined || (box !== undefined && !verifyBox(box))
+        // Sealed with the reply key, so it is the intermediate's own doing. Only what is there can come as garbage, so it does
+        // not count as a loss on the way: couriers must not be left for what was written to us.
+        if (isGarbage) book.noteProbe([{ hostKey: intermediate, role: 'replica' }], true)
+        book.noteProbe(suspects(courier), false)
+        if (!isGarbage && box !== undefined) {
+          onBox(box)
+          return true
         }
         if (isReal) poller.noteFetchFailed(boxId)
         return true

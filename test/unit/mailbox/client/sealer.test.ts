@@ -73,7 +73,7 @@ describe('createSealer', () => {
   it('leaves out excluded hosts', () => {
     const { book, hosts, sealer } = create(4)
     const bad = keyOf(hosts[2])
-    for (let index = 0; index < 60; index += 1) book.noteProbe([{ hostKey: bad, role: 'replica' }], true)
+    for (let index = 0; index < 60; index += 1) book.noteProbe([{ hostKey: bad, role: 'intermediate' }], true)
     for (let run = 0; run < 50; run += 1) {
       const boxId = sealer.dummyId()
       assert.notEqual(sealer.seal(check(boxId), boxId, new Set()).intermediate, bad)
