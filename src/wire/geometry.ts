@@ -8,14 +8,46 @@ import { KEM_CIPHERTEXT_BYTES, KEM_ENCAPSULATION_KEY_BYTES, KEY_BYTES } from '..
 /** Stream bytes of one Tor relay cell that both relay-cell formats can carry (488 with CGO, 498 legacy). METADATA §3.1. */
 export const CELL_STREAM_BYTES = 488
 
+/** Cells of a rendezvous or courier record. */
+const RECORD_CELL_COUNT = 4
+
 /** Stream bytes of a record: four cells. */
-export const RECORD_STREAM_BYTES = 4 * CELL_STREAM_BYTES
+export const RECORD_STREAM_BYTES = RECORD_CELL_COUNT * CELL_STREAM_BYTES
 
 /**
  * What a link adds to a record: the length and the tag of the one Noise message that it is. The muxer of record links adds
  * nothing (ADR 0002). Exact; `test/unit/transport/geometry.test.ts` counts the bytes on the socket.
  */
 export const FRAMING_BYTES = 2 + 16
+
+/** A cell on a link between a tor and its guard: circuit id 4, command 1, payload 509. */
+const CELL_BYTES = 4 + 1 + 509
+
+/** What TLS 1.3 adds to a record: header 5, content type 1, tag 16. tor writes the cells of one flush as one record. */
+const TLS_OVERHEAD_BYTES = 5 + 1 + 16
+
+/** IPv4 and TCP headers with time stamps: of a segment, and all that an acknowledgement is. */
+const SEGMENT_HEADER_BYTES = 20 + 32
+
+/** Payload of a segment, a little below what an Ethernet carries so that tunnels fit. METADATA §3.1. */
+const SEGMENT_BYTES = 1_400
+
+/** IP bytes of a write of so many cells on the link to the guard, one way: W(n) of METADATA §3.1. */
+function writeLinkBytes(cellCount: number): number {
+  const bytes = cellCount * CELL_BYTES + TLS_OVERHEAD_BYTES
+  return bytes + SEGMENT_HEADER_BYTES * Math.ceil(bytes / SEGMENT_BYTES)
+}
+
+/** IP bytes of a slot on the link to the guard: a record each way, and what acknowledges it. METADATA §3.5. */
+function slotLinkBytes(cellCount: number): number {
+  return 2 * (writeLinkBytes(cellCount) + SEGMENT_HEADER_BYTES)
+}
+
+/** IP bytes that one slot of a courier link costs on the link to the guard, both directions together. */
+export const RECORD_LINK_BYTES = slotLinkBytes(RECORD_CELL_COUNT)
+
+/** IP bytes that one slot of an open lane costs on the link to the guard, both directions together. */
+export const LANE_RECORD_LINK_BYTES = slotLinkBytes(1)
 
 /** Bytes of a lane record as the link carries it. With its framing exactly one cell. */
 export const LANE_RECORD_BYTES = CELL_STREAM_BYTES - FRAMING_BYTES
