@@ -11,6 +11,7 @@ import {
   BOX_CIPHERTEXT_BYTES,
   BOX_ENVELOPES_MAX_COUNT,
   ENVELOPE_BYTES,
+  FILE_CHUNK_BYTES,
   SIGNATURE_BYTES,
 } from './geometry.ts'
 import { isZero } from './pad.ts'
@@ -43,6 +44,7 @@ export function decodeBox(bytes: Uint8Array): Box | undefined {
 const KIND_CONVERSATION = 1
 const KIND_PAYLOAD = 2
 const KIND_LOOP = 3
+const KIND_CHUNK = 4
 
 /** What a box says to the other side of a conversation. */
 export interface ConversationBody {
@@ -67,7 +69,16 @@ export interface LoopBody {
   readonly kind: 'loop'
 }
 
-export type BoxBody = ConversationBody | PayloadBody | LoopBody
+/** A piece of a file (attachment.ts); it fills the box. */
+export interface ChunkBody {
+  readonly kind: 'chunk'
+  /** Place in the file, from 0. */
+  readonly index: number
+  /** `FILE_CHUNK_BYTES`. */
+  readonly bytes: Uint8Array
+}
+
+export type BoxBody = ConversationBody | PayloadBody | LoopBody | ChunkBody
 
 /** Always `BOX_BODY_BYTES` long. Fields out of range are a bug and throw `RangeError`. */
 export function encodeBoxBody(body: BoxBody): Uint8Array {
@@ -76,6 +87,10 @@ export function encodeBoxBody(body: BoxBody): Uint8Array {
     const { payload } = body
     const writer = createByteWriter(1 + 2 + payload.length)
     return padded(writer.u8(KIND_PAYLOAD).u16(payload.length).bytes(payload).finish())
+  }
+  if (body.kind === 'chunk') {
+    if (body.bytes.length !== FILE_CHUNK_BYTES) throw new RangeError('a chunk fills its box')
+    return createByteWriter(BOX_BODY_BYTES).u8(KIND_CHUNK).u16(body.index).bytes(body.bytes).finish()
   }
   const { envelopes } = body
   if ((body.ackBits & 1) !== 0) throw new RangeError('bit 0 of the acknowledgement bits belongs to the base')
@@ -112,6 +127,7 @@ export function decodeBoxBody(bytes: Uint8Array): BoxBody | undefined {
 function readBody(reader: ReturnType<typeof createByteReader>, kind: number): BoxBody | undefined {
   if (kind === KIND_LOOP) return { kind: 'loop' }
   if (kind === KIND_PAYLOAD) return { kind: 'payload', payload: reader.bytes(reader.u16()) }
+  if (kind === KIND_CHUNK) return { kind: 'chunk', index: reader.u16(), bytes: reader.bytes(FILE_CHUNK_BYTES) }
   if (kind !== KIND_CONVERSATION) return undefined
   const ackBase = reader.u32()
   const ackBits = reader.u32()

@@ -11,6 +11,10 @@ import { createPacked, type ShapeValue, shape } from './pack.ts'
 export const CONTENT_TYPE_TEXT = 1
 /** The body names messages that the sender of this content has read: their ids, one after the other. */
 export const CONTENT_TYPE_READ = 2
+/** The body announces a file: `encodeAnnouncement`. */
+export const CONTENT_TYPE_ATTACHMENT = 3
+/** The body tells until when the sender agrees to an open lane. 3 is an attachment's. */
+export const CONTENT_TYPE_LIVE = 4
 const CONTENT_TYPE_MAX = 255
 
 /** Latest time that a JavaScript date can hold. */

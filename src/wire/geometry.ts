@@ -173,6 +173,9 @@ const BOX_HEADER_BYTES = 1 + 4 + 4 + 4 + 1
 /** Envelopes in one box, each behind its sequence u32. */
 export const BOX_ENVELOPES_MAX_COUNT = Math.floor((BOX_BODY_BYTES - BOX_HEADER_BYTES) / (4 + ENVELOPE_BYTES))
 
+/** Bytes of a file in one box: kind u8 and index u16 in front, and nothing left over. */
+export const FILE_CHUNK_BYTES = BOX_BODY_BYTES - 1 - 2
+
 /** Plaintext sizes of the requests to an intermediate. */
 export const STORE_REQUEST_BYTES = REQUEST_HEADER_BYTES + BOX_BYTES
 /** box id, replica rank u8; a check and a fetch look alike. */

@@ -1,10 +1,31 @@
 /** Every byte layout on the network, and the strict codec for content and stored values. @module */
 
-export type { Box, BoxBody, ConversationBody, LoopBody, PayloadBody } from './box.ts'
+export type { Announcement } from './attachment.ts'
+export {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  FILE_CHUNKS_MAX_COUNT,
+  FILE_MAX_BYTES,
+  FILE_NAME_MAX_BYTES,
+  fileBucketBytes,
+  fileChunkCount,
+  isMimeType,
+  MIME_TYPE_MAX_BYTES,
+  sanitiseFileName,
+} from './attachment.ts'
+export type { Box, BoxBody, ChunkBody, ConversationBody, LoopBody, PayloadBody } from './box.ts'
 export { decodeBox, decodeBoxBody, encodeBox, encodeBoxBody } from './box.ts'
 export type { Content, ContentPart } from './content.ts'
-export { CONTENT_TYPE_READ, CONTENT_TYPE_TEXT, decodeContentPart, encodeContentPart, splitContent } from './content.ts'
-export type { CourierAnswer, CourierRequest, RoutedRequest, TaggedReply } from './courier-record.ts'
+export {
+  CONTENT_TYPE_ATTACHMENT,
+  CONTENT_TYPE_LIVE,
+  CONTENT_TYPE_READ,
+  CONTENT_TYPE_TEXT,
+  decodeContentPart,
+  encodeContentPart,
+  splitContent,
+} from './content.ts'
+export type { CourierAnswer, CourierRequest, RoutedRequest, TablePage, TaggedReply } from './courier-record.ts'
 export {
   decodeCourierAnswer,
   decodeCourierRequest,
@@ -28,6 +49,7 @@ export {
   ENVELOPE_BYTES,
   ENVELOPE_CONTENT_BYTES,
   FETCH_REPLY_BYTES,
+  FILE_CHUNK_BYTES,
   FRAMING_BYTES,
   HANDSHAKE_REQUEST_BYTES,
   HOST_DESCRIPTOR_BYTES,
@@ -74,6 +96,8 @@ export {
 } from './host-descriptor.ts'
 export type { CoverRecord, EnvelopeRecord, LaneRecord } from './lane-record.ts'
 export { decodeLaneRecord, encodeLaneRecord, LANE_SEQUENCE_MAX } from './lane-record.ts'
+export type { LiveOffer } from './live-offer.ts'
+export { decodeLiveOffer, encodeLiveOffer } from './live-offer.ts'
 export type { FetchReply, MailboxRequest, Receipt, StoreReply, StoreStatus } from './mailbox-request.ts'
 export {
   decodeFetchReply,

@@ -42,6 +42,7 @@ describe('mailbox decoders', () => {
   check('body of a box', {
     valid: [
       wire.encodeBoxBody({ kind: 'loop' }),
+      wire.encodeBoxBody({ kind: 'chunk', index: 7, bytes: random.bytes(wire.FILE_CHUNK_BYTES) }),
       wire.encodeBoxBody({ kind: 'payload', payload: random.bytes(wire.HANDSHAKE_REQUEST_BYTES) }),
       wire.encodeBoxBody({
         kind: 'conversation',
@@ -83,7 +84,13 @@ describe('mailbox decoders', () => {
 
   check('courier record up', {
     valid: [
-      wire.encodeCourierRequest({ kind: 'hello', period: 82_870, workNonce: 123_456_789_012 }),
+      wire.encodeCourierRequest({
+        kind: 'hello',
+        period: 82_870,
+        workNonce: 123_456_789_012,
+        profile: 2,
+        cursor: random.bytes(32),
+      }),
       wire.encodeCourierRequest({ kind: 'write', firstTag: 9, requests: [routed(wire.STORE_REQUEST_BYTES)] }),
       wire.encodeCourierRequest({
         kind: 'read',
@@ -101,7 +108,7 @@ describe('mailbox decoders', () => {
 
   check('courier record down', {
     valid: [
-      wire.encodeCourierAnswer({ kind: 'welcome' }),
+      wire.encodeCourierAnswer({ kind: 'welcome', root: random.bytes(32), hostCount: 0, descriptors: [] }),
       wire.encodeCourierAnswer({ kind: 'replies', replies: [] }),
       wire.encodeCourierAnswer({
         kind: 'replies',

@@ -91,6 +91,28 @@ describe('wire decoders', () => {
     rounds: 3000,
   })
 
+  check('announcement of a file', {
+    valid: [
+      wire.encodeAnnouncement({
+        fileKey: random.bytes(32),
+        hash: random.bytes(32),
+        bytes: 200_000,
+        name: 'Zoë 😀.tar.gz',
+        mimeType: 'application/gzip',
+      }),
+      wire.encodeAnnouncement({
+        fileKey: random.bytes(32),
+        hash: random.bytes(32),
+        bytes: 0,
+        name: '…',
+        mimeType: undefined,
+      }),
+    ],
+    decode: wire.decodeAnnouncement,
+    encode: wire.encodeAnnouncement,
+    rounds: 5000,
+  })
+
   check('packed value', {
     valid: [
       mixed.encode({ name: 'Zoë 😀', count: 2 ** 41, note: random.bytes(260), on: true, entries: [] }),

@@ -13,6 +13,7 @@ import {
   ENVELOPE_BYTES,
   encodeBox,
   encodeBoxBody,
+  FILE_CHUNK_BYTES,
   HANDSHAKE_REQUEST_BYTES,
   SEALED_BUNDLE_BYTES,
 } from '../../../src/wire/index.ts'
@@ -76,12 +77,21 @@ describe('body of a box', () => {
       { kind: 'payload', payload: new Uint8Array(HANDSHAKE_REQUEST_BYTES).fill(5) },
       { kind: 'payload', payload: new Uint8Array(BOX_BODY_BYTES - 3).fill(6) },
       { kind: 'loop' },
+      { kind: 'chunk', index: 0, bytes: new Uint8Array(FILE_CHUNK_BYTES) },
+      { kind: 'chunk', index: 2 ** 16 - 1, bytes: new Uint8Array(FILE_CHUNK_BYTES).fill(7) },
     ]
     for (const body of bodies) {
       const bytes = encodeBoxBody(body)
       assert.equal(bytes.length, BOX_BODY_BYTES)
       assert.deepEqual(decodeBoxBody(bytes), body)
     }
+  })
+
+  it('is filled by a chunk to the last byte', () => {
+    const bytes = encodeBoxBody({ kind: 'chunk', index: 0x0102, bytes: new Uint8Array(FILE_CHUNK_BYTES).fill(7) })
+    assert.equal(hexEncode(bytes.subarray(0, 4)), '04010207')
+    assert.equal(bytes.at(-1), 7)
+    assert.equal(FILE_CHUNK_BYTES, 1_661)
   })
 
   it('refuses padding that is not zero in every kind', () => {
@@ -94,7 +104,7 @@ describe('body of a box', () => {
 
   it('refuses unknown kinds, other lengths, envelopes without sequence, too many of them, and a set bit 0', () => {
     const bytes = encodeBoxBody({ ...FULL, ackBits: 0, envelopes: envelopes.slice(0, 1) })
-    for (const kind of [0, 4, 255]) assert.equal(decodeBoxBody(bytes.with(0, kind)), undefined)
+    for (const kind of [0, 5, 255]) assert.equal(decodeBoxBody(bytes.with(0, kind)), undefined)
     assert.equal(decodeBoxBody(bytes.subarray(1)), undefined)
     assert.equal(decodeBoxBody(concatBytes(bytes, Uint8Array.of(0))), undefined)
     assert.equal(decodeBoxBody(bytes.with(17, 0)), undefined)
@@ -116,5 +126,8 @@ describe('body of a box', () => {
       RangeError,
     )
     assert.throws(() => encodeBoxBody({ kind: 'payload', payload: new Uint8Array(BOX_BODY_BYTES - 2) }), RangeError)
+    const chunk = { kind: 'chunk', index: 0, bytes: new Uint8Array(FILE_CHUNK_BYTES) } as const
+    assert.throws(() => encodeBoxBody({ ...chunk, bytes: new Uint8Array(FILE_CHUNK_BYTES - 1) }), RangeError)
+    assert.throws(() => encodeBoxBody({ ...chunk, index: 2 ** 16 }), RangeError)
   })
 })
