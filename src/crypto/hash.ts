@@ -34,6 +34,23 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return digest('sha256', parts)
 }
 
+/** SHA-256 of something that does not fit into memory at once. */
+export interface RunningHash {
+  update(part: Uint8Array): void
+  /** The hash of all parts one after the other; nothing can be added after it. */
+  finish(): Uint8Array
+}
+
+export function createSha256(): RunningHash {
+  const hash = createHash('sha256')
+  return {
+    update(part) {
+      hash.update(part)
+    },
+    finish: () => plainBytes(hash.digest()),
+  }
+}
+
 /** SHA-512 of the parts one after the other; the caller frames them. */
 export function sha512(...parts: readonly Uint8Array[]): Uint8Array {
   return digest('sha512', parts)

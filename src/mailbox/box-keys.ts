@@ -3,7 +3,7 @@
  * Never used for a second box: one seed, one id, one body. Spec 03-mailbox §2.2, §2.3; CRYPTO §2d.
  * @module
  */
-import { concatBytes } from '../base/index.ts'
+import { concatBytes, createByteWriter } from '../base/index.ts'
 import {
   AEAD_KEY_BYTES,
   aeadOpen,
@@ -90,4 +90,15 @@ function tombstoneStatement(boxId: Uint8Array): Uint8Array {
 export function inviteBoxSeed(voucher: Uint8Array, which: 'bundle' | 'request'): Uint8Array {
   if (voucher.length !== HASH_BYTES) throw new RangeError('voucher must have 32 bytes')
   return hkdfSha256(voucher, NO_SALT, label(`invite-box/${which}`), BOX_SEED_BYTES)
+}
+
+/** Seed of the box with one chunk of a file, from 0; sender and receiver know the key of the file. Spec 03-mailbox §7.4. */
+export function fileBoxSeed(fileKey: Uint8Array, index: number): Uint8Array {
+  if (fileKey.length !== KEY_BYTES) throw new RangeError('key of a file must have 32 bytes')
+  return hkdfSha256(
+    fileKey,
+    NO_SALT,
+    framed(label('file-box'), createByteWriter(4).u32(index).finish()),
+    BOX_SEED_BYTES,
+  )
 }

@@ -1,5 +1,6 @@
 /** Boxes, hosts, couriers: messages for people who are offline. Spec 03-mailbox. @module */
 export type {
+  BulkState,
   HostInfo,
   HostKind,
   HostNode,
@@ -7,12 +8,16 @@ export type {
   MailboxClient,
   MailboxOwner,
   MailboxStatus,
+  ProfileState,
   Separation,
+  SyncState,
+  WatchOptions,
   WriteResult,
 } from './api.ts'
 export type { BoxKeys } from './box-keys.ts'
 export {
   deriveBoxKeys,
+  fileBoxSeed,
   inviteBoxSeed,
   openBox,
   sealBox,
