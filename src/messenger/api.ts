@@ -99,6 +99,7 @@ export interface ContactInfo {
   readonly createdAtMs: number
   /** Whether a lane to this contact is open right now; known to the local user only. */
   readonly laneOpen: boolean
+  readonly live: LiveInfo
   /** Sent messages that are neither delivered nor failed. */
   readonly queuedMessages: number
   /** Highest position up to which received messages were marked as read; 0 for none. */
@@ -107,6 +108,25 @@ export interface ContactInfo {
   readonly receipts: ReceiptSettings
   /** Error code, for instance `INVITE_USED`; undefined unless `state` is `failed`. */
   readonly failure: string | undefined
+}
+
+export type LiveState =
+  /** Neither side asks for a lane. */
+  | 'off'
+  /** We have offered one; they have not. */
+  | 'offered'
+  /** They have offered one; we have not. */
+  | 'invited'
+  /** Both have: a lane runs from the next edge on, or does and the other end is not there. */
+  | 'agreed'
+  /** The other end is there. */
+  | 'open'
+
+/** Where the two sides stand with a lane: one only runs for as long as both have said so. */
+export interface LiveInfo {
+  readonly state: LiveState
+  /** When what `state` says ends; undefined for `off`, and for a contact whose lane has no end. */
+  readonly untilMs: number | undefined
 }
 
 /** Receipts ride in slots that leave anyway. Delivery receipts are on for accepted contacts, read receipts are off. */
@@ -199,6 +219,7 @@ export type MessengerEventBody =
       readonly failure: string | undefined
     }
   | { readonly type: 'invite'; readonly inviteId: InviteId; readonly state: InviteState }
+  | ({ readonly type: 'live'; readonly contactId: ContactId } & LiveInfo)
   /** What the event told of was removed since, for instance with its contact. */
   | { readonly type: 'gone' }
   /** Events before `firstSeq` were dropped because the log is bounded. Made on reading, never stored. */
@@ -250,6 +271,18 @@ export interface Messenger extends Startable {
     readonly contactId: ContactId
     readonly delivery?: boolean
     readonly read?: boolean
+  }): Promise<ContactInfo>
+  /**
+   * Agrees to a lane with this contact, or no longer. What we say reaches the contact in a slot that leaves anyway; a lane
+   * runs while both sides agree, from an edge of the clock to another, for `minutes` (60 when absent) from the next edge. What
+   * is taken back ends at the next edge.
+   * @throws {AppError} `CONTACT_UNKNOWN`, `CONTACT_NOT_READY`, `CONTACT_BLOCKED`, `CONTACT_FAILED`, `LIVE_DURATION_INVALID`,
+   * `LIVE_ALWAYS`, `OUTBOX_FULL`
+   */
+  setLive(options: {
+    readonly contactId: ContactId
+    readonly on: boolean
+    readonly minutes?: number
   }): Promise<ContactInfo>
   /**
    * Received messages up to this position are read; never goes back. Where the contact's read receipts are on, a receipt

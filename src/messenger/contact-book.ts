@@ -1,32 +1,34 @@
 /**
- * Contacts from the first request to their removal, and the lane that each has.
- * Never tells a contact that it was blocked or removed: its lane runs out with its window. Spec 10-messenger §5.
+ * Contacts from the first request to their removal.
+ * Never tells a contact that it was blocked or removed: a lane that is open runs out with its window. Spec 10-messenger §5.
  * @module
  */
 import { hexDecode, utf8Encode } from '../base/index.ts'
 import { inviteId as nameInvite, parseInvite } from '../identity/index.ts'
 import { createSequences } from '../mailbox/index.ts'
-import { createLaneQueue, restartLink } from '../padding/index.ts'
+import { createLaneQueue } from '../padding/index.ts'
 import { decodeSessionState, dropExpiredKeys } from '../session/index.ts'
 import { CONTENT_CHUNK_BYTES, CONTENT_TYPE_TEXT, encodeHostEntry } from '../wire/index.ts'
 import type { ContactInfo, InvitePreview } from './api.ts'
 import { type ContactEntry, type Context, createId, describeIdentity, forgetIdentity, isLive } from './context.ts'
-import { moveContact, putContact, putSession, recordForSlot } from './conversation.ts'
+import { moveContact, putContact, putSession } from './conversation.ts'
 import { messengerError } from './errors.ts'
-import { receiveRecord, storeReceived } from './incoming.ts'
+import { storeReceived } from './incoming.ts'
 import { checkName, forgetRequest } from './invitations.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
-import { createLaneRunner } from './lane-runner.ts'
+import { describeLive } from './live.ts'
 import { RENDEZVOUS_GRACE_MS, REQUEST_LIFETIME_MS } from './options.ts'
 import { putBoxes } from './outbound-boxes.ts'
-import { activate, endRequest, finishRequest, startRequest } from './outgoing-request.ts'
+import { endRequest, finishRequest, startRequest } from './outgoing-request.ts'
 import {
   type ContactRecord,
   getRecord,
   IDS,
+  LIVE,
   MESSAGE,
   NEW_CONTACT_MAILBOX,
+  NO_LIVE,
   OUTGOING_REQUEST,
   type OutgoingRequest,
   PENDING_SESSION,
@@ -47,6 +49,7 @@ export function describeContact(context: Context, entry: ContactEntry): ContactI
     safetyNumber: known?.safetyNumber,
     createdAtMs,
     laneOpen: !entry.muted && entry.lane?.isOpen() === true,
+    live: describeLive(context, entry),
     queuedMessages,
     readUpTo,
     receipts,
@@ -105,7 +108,7 @@ export function acceptInvite(
       request: undefined,
       requestBox: undefined,
     }
-    const entry = addContact(context, step, {
+    const entry = addContact(context, step, invite.hosts.length === 0, {
       state: 'requesting',
       role: 'dialer',
       alias,
@@ -135,7 +138,7 @@ export function acceptRequest(
     const session = decodeSessionState(pending.session)
     if (session === undefined) throw messengerError('STATE_CORRUPT')
     forgetRequest(context, step, request.requestId)
-    const entry = addContact(context, step, {
+    const entry = addContact(context, step, request.always, {
       state: 'active',
       role: 'listener',
       alias,
@@ -170,6 +173,7 @@ export function acceptRequest(
 function addContact(
   context: Context,
   step: Step,
+  always: boolean,
   facts: Pick<ContactRecord, 'state' | 'role' | 'alias' | 'remote' | 'createdAtMs' | 'inviteId'>,
 ): ContactEntry {
   const record: ContactRecord = {
@@ -188,56 +192,32 @@ function addContact(
     outgoing: undefined,
     session: undefined,
     laneSecret: undefined,
+    live: { ...NO_LIVE, always },
     queue: createLaneQueue({ unacknowledged: [], lastSequence: 0, receivedBase: 0, receivedAhead: [] }),
     envelopes: new Map(),
     sequences: createSequences(),
     mailbox: NEW_CONTACT_MAILBOX,
     boxes: new Map(),
     watched: new Set(),
+    nexts: new Set(),
     ackDueMs: undefined,
     acknowledgedAtMs: 0,
     muted: false,
     lane: undefined,
-    rendezvous: undefined,
   }
   putContact(step, entry, record)
+  step.put(TABLE.live, record.contactId, LIVE.encode(entry.live))
   step.put(TABLE.contactIds, SELF, IDS.encode([...context.contacts.keys(), record.contactId]))
   step.event({ type: 'contact', contactId: record.contactId, state: record.state, failure: undefined })
   step.after(() => context.contacts.set(record.contactId, entry))
   return entry
 }
 
-/** Starts what a contact needs in its state: the rendezvous of a request, or its lane. */
+/** Looks for what a contact needs in its state: its boxes, and the bundle for a request. The live clock sees to the rest. */
 export function resumeContact(context: Context, entry: ContactEntry): void {
   if (!isLive(context, entry)) return
-  const { state } = entry.record
   watchBoxes(context, entry)
-  if (state === 'requesting') context.background(startRequest(context, entry))
-  if (state === 'requested' || state === 'active') startLane(context, entry)
-}
-
-function startLane(context: Context, entry: ContactEntry): void {
-  if (entry.laneSecret === undefined || entry.lane !== undefined) return
-  const lane = createLaneRunner(context.deps, {
-    role: entry.record.role,
-    laneSecret: entry.laneSecret,
-    isolation: entry.record.contactId,
-    onOpen: async () => {
-      entry.queue = restartLink(entry.queue)
-      // Only the inviter can open this lane: that it is there is the acceptance.
-      if (entry.record.state === 'requested') await activate(context, entry)
-    },
-    nextRecord: (slotIndex) => recordForSlot(entry, slotIndex),
-    onRecord: (record) => receiveRecord(context, entry, record),
-    onEnded: () => {
-      context.owner.release(lane)
-      if (entry.lane === lane) entry.lane = undefined
-    },
-    onFailure: context.deps.onFailure,
-  })
-  if (!context.owner.adopt(lane)) return
-  entry.lane = lane
-  lane.start()
+  if (entry.record.state === 'requesting') context.background(startRequest(context, entry))
 }
 
 /** A request that nobody answered has failed, on either side. Looked at on a clock of its own. */
@@ -264,7 +244,7 @@ export async function sweepRequests(context: Context): Promise<void> {
     await context.journal.transact((step) => {
       if (!isLive(context, entry) || entry.record.state !== 'requested') return
       moveContact(step, entry, { state: 'failed', failure: 'REQUEST_EXPIRED' })
-      step.after(() => mute(context, entry))
+      step.after(() => mute(entry))
     })
   }
 }
@@ -283,18 +263,15 @@ export async function sweepSessions(context: Context): Promise<void> {
 }
 
 /** Cover only from here on, until the lane has run out; a request that is under way goes no further. */
-function mute(context: Context, entry: ContactEntry): void {
+function mute(entry: ContactEntry): void {
   entry.muted = true
-  entry.lane?.retire()
-  if (entry.rendezvous !== undefined) context.owner.dismiss(entry.rendezvous)
-  entry.rendezvous = undefined
 }
 
 export function blockContact(context: Context, contactId: string): Promise<ContactInfo> {
   return changeContact(context, contactId, (step, entry) => {
     if (entry.record.state === 'blocked') return
     moveContact(step, entry, { state: 'blocked', stateBefore: entry.record.state })
-    step.after(() => mute(context, entry))
+    step.after(() => mute(entry))
   })
 }
 
@@ -306,9 +283,6 @@ export function unblockContact(context: Context, contactId: string): Promise<Con
       // What had failed before the block has no lane to come back to.
       if (entry.record.state === 'failed') return
       entry.muted = false
-      // A lane that has not run out goes on as if nothing had been; otherwise a new one is opened now.
-      if (entry.lane?.resume() === true) return
-      entry.lane = undefined
       resumeContact(context, entry)
     })
   })
@@ -351,6 +325,7 @@ export function removeContact(context: Context, contactId: string): Promise<void
       TABLE.outgoingRequest,
       TABLE.session,
       TABLE.laneSecret,
+      TABLE.live,
       TABLE.sequences,
       TABLE.contactMailbox,
       TABLE.outbox,
@@ -377,7 +352,7 @@ export function removeContact(context: Context, contactId: string): Promise<void
       watchBoxes(context, entry)
       endRequest(context, entry)
       if (entry.record.remote !== undefined) forgetIdentity(context, entry.record.remote)
-      mute(context, entry)
+      mute(entry)
     })
   })
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hexEncode, type Owner } from '../base/index.ts'
+import { hexEncode } from '../base/index.ts'
 import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
 import { identityHash, safetyNumber } from '../identity/index.ts'
 import type { BoxSequences, MailboxClient, MailboxOwner, MailboxParameters } from '../mailbox/index.ts'
@@ -12,18 +12,17 @@ import type { LaneQueue } from '../padding/index.ts'
 import type { Clock, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
 import type { initiateHandshake, openEnvelope, respondHandshake, SessionState, sealEnvelope } from '../session/index.ts'
 import type { Journal } from './journal.ts'
-import type { LaneRunner } from './lane-runner.ts'
 import type {
   ContactMailbox,
   ContactRecord,
   EnvelopeRecord,
   InviteRecord,
   InviteSecrets,
+  LiveRecord,
   OutboundBox,
   OutgoingRequest,
   RequestRecord,
 } from './records.ts'
-import type { RendezvousRunner } from './rendezvous.ts'
 
 /** The ratchet as the messenger uses it; a test may put an observer in front of it. */
 export interface SessionFunctions {
@@ -36,6 +35,8 @@ export interface SessionFunctions {
 export interface MessengerDeps {
   readonly clock: Clock
   readonly random: Random
+  /** Draws when lanes and rendezvous are looked at. Default: `random`; a second seeded one where runs are compared. */
+  readonly clockRandom?: Random
   readonly logger: Logger
   readonly store: KeyValueStore
   readonly tor: Pick<TorProvider, 'status'>
@@ -55,6 +56,7 @@ export interface ContactEntry {
   outgoing: OutgoingRequest | undefined
   session: SessionState | undefined
   laneSecret: Uint8Array | undefined
+  live: LiveRecord
   queue: LaneQueue
   readonly envelopes: Map<number, EnvelopeRecord>
   /** Where the next boxes of both directions are. */
@@ -64,14 +66,16 @@ export interface ContactEntry {
   readonly boxes: Map<number, OutboundBox>
   /** Ids that the mailbox client looks for on behalf of this contact, in hexadecimal. */
   readonly watched: Set<string>
+  /** Those of them that come next in their chain. */
+  readonly nexts: Set<string>
   /** Monotonic time from which an acknowledgement may have a box to itself; undefined when none is owed. */
   ackDueMs: number | undefined
   /** When the other side last acknowledged something new, in this run; 0 before. */
   acknowledgedAtMs: number
   /** Set when the contact was blocked or removed: its lane carries cover only, to the end of its window. */
   muted: boolean
-  lane: LaneRunner | undefined
-  rendezvous: RendezvousRunner | undefined
+  /** The lane that runs, if any. The live clock's, which alone starts and ends it. */
+  lane: { isOpen(): boolean } | undefined
 }
 
 export interface InviteEntry {
@@ -80,7 +84,6 @@ export interface InviteEntry {
   secrets: InviteSecrets | undefined
   /** Whether the rendezvous can be reached. */
   published: boolean
-  rendezvous: RendezvousRunner | undefined
 }
 
 /** Whose box it is that the mailbox client looks for. */
@@ -99,10 +102,9 @@ export interface ShownIdentity {
 }
 
 export interface Context {
-  readonly deps: MessengerDeps
+  /** Without the network: what a user asks for changes state, and only the live clock and the mailboxes look at it. */
+  readonly deps: Omit<MessengerDeps, 'network' | 'createMailbox'>
   readonly journal: Journal
-  /** Owns every lane and rendezvous. */
-  readonly owner: Owner
   readonly own: IdentityKeys
   readonly ownPublic: PublicIdentity
   readonly contacts: Map<string, ContactEntry>
@@ -111,7 +113,7 @@ export interface Context {
   readonly mailbox: MailboxClient
   /** By box id in hexadecimal. */
   readonly watchers: Map<string, BoxWatcher>
-  /** Starts what a contact needs in its state. */
+  /** Looks for what a contact needs in its state. */
   readonly resume: (entry: ContactEntry) => void
   /** Owns a task that ends by itself. */
   readonly background: (task: Promise<void>) => void

@@ -71,7 +71,7 @@ export function describeMessage(
  * Seals each part of a content with the next ratchet key and queues it; all of it becomes true with the step. `position`
  * is its message's, 0 for content that is no message.
  */
-function queueContent(
+export function queueContent(
   context: Context,
   step: Step,
   entry: ContactEntry,
@@ -82,7 +82,7 @@ function queueContent(
   const { contactId } = entry.record
   const parts = splitContent(content)
   if (entry.queue.outstanding.length + parts.length > OUTBOX_MAX_COUNT) {
-    const retryAfterMs = Math.round(context.deps.mailbox.writeIntervalMs)
+    const retryAfterMs = Math.round(context.mailbox.pace().write.meanMs)
     throw messengerError('OUTBOX_FULL', { details: { retryAfterMs } })
   }
   const first = entry.queue.lastSequence + 1

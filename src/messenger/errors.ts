@@ -110,6 +110,16 @@ export const MESSENGER_ERRORS = {
     why: 'Too much is waiting for this contact already.',
     remedy: 'Wait until some of it is delivered; the details say when a next look is worth it.',
   },
+  LIVE_DURATION_INVALID: {
+    kind: 'user',
+    why: 'A lane is agreed for between one minute and 24 hours at a time.',
+    remedy: 'Choose another number of minutes.',
+  },
+  LIVE_ALWAYS: {
+    kind: 'user',
+    why: 'The invite of this contact named no hosts, so that its lane is the only way between you.',
+    remedy: 'Remove the contact and pair again by an invite that names hosts.',
+  },
   MESSAGE_POSITION_INVALID: {
     kind: 'user',
     why: 'The conversation has no message at this position yet.',

@@ -78,6 +78,7 @@ function referTo(body: MessengerEventBody): StoredEvent['body'] {
     case 'expiring':
     case 'contact':
     case 'invite':
+    case 'live':
       return body
     case 'gone':
     case 'overflow':

@@ -7,6 +7,7 @@ import { attempt, hexEncode, utf8Decode } from '../base/index.ts'
 import { applyAck, noteReceived, removeAcknowledged } from '../padding/index.ts'
 import {
   addContentPart,
+  CONTENT_TYPE_LIVE,
   CONTENT_TYPE_READ,
   CONTENT_TYPE_TEXT,
   type Content,
@@ -21,6 +22,7 @@ import { describeMessage, NOT_STORED, outstandingSequences, putContact, putOutbo
 import { isUndelivered, putDelivery } from './deliveries.ts'
 import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
+import { receiveLive } from './live.ts'
 import { PARTIAL_MESSAGES_MAX_COUNT } from './options.ts'
 import { putBoxes } from './outbound-boxes.ts'
 import {
@@ -142,10 +144,16 @@ export async function receiveEnvelope(
   // A body that the contact sealed but no version of noctule writes is acknowledged and forgotten: it would come for ever.
   const content = unpadBody(opened.body)
   const part = content === undefined ? undefined : decodeContentPart(content)
-  if (part !== undefined) await receivePart(context, step, entry, part)
+  if (part !== undefined) await receivePart(context, step, entry, sequence, part)
 }
 
-async function receivePart(context: Context, step: Step, entry: ContactEntry, part: ContentPart): Promise<void> {
+async function receivePart(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  sequence: number,
+  part: ContentPart,
+): Promise<void> {
   const { store } = context.deps
   const { contactId } = entry.record
   const messageId = hexEncode(part.messageId)
@@ -168,6 +176,7 @@ async function receivePart(context: Context, step: Step, entry: ContactEntry, pa
     step.put(TABLE.partialIds, contactId, IDS.encode(ids.filter((id) => id !== messageId)))
   }
   if (next.content.type === CONTENT_TYPE_READ) await receiveRead(context, step, entry, next.content.body)
+  else if (next.content.type === CONTENT_TYPE_LIVE) receiveLive(context, step, entry, sequence, next.content.body)
   else storeReceived(context, step, entry, next.content)
 }
 

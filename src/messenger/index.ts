@@ -11,6 +11,8 @@ export type {
   InviteInfo,
   InvitePreview,
   InviteState,
+  LiveInfo,
+  LiveState,
   MessageId,
   MessageInfo,
   Messenger,

@@ -51,7 +51,7 @@ import {
   SELF,
   TABLE,
 } from './records.ts'
-import { createRendezvousListener } from './rendezvous.ts'
+import type { RendezvousListenerOptions } from './rendezvous.ts'
 import { unwatchBox, watchBox } from './watching.ts'
 
 /** What the inviter puts where a request would go, to say that none will be taken. */
@@ -132,7 +132,7 @@ export function createInvite(
       prekeys: encodePrekeys(offer.prekeys),
       request: undefined,
     }
-    const entry: InviteEntry = { record, secrets, published: false, rendezvous: undefined }
+    const entry: InviteEntry = { record, secrets, published: false }
     step.put(TABLE.invite, inviteId, INVITE.encode(record))
     step.put(TABLE.inviteSecrets, inviteId, INVITE_SECRETS.encode(secrets), { erasable: true })
     const kept = [...context.invites.keys()].filter((id) => !isFull || id !== over?.record.inviteId)
@@ -236,20 +236,23 @@ function endInvite(
   })
 }
 
-/** Looks for requests: in the invite's box, and at its rendezvous, which stays until {@link sweepInvites} ends it. */
+/** Looks for requests in the invite's box. Its rendezvous is {@link inviteRendezvous}. */
 export function openInvite(context: Context, entry: InviteEntry): void {
   const { secrets, record } = entry
   if (secrets === undefined) return
   if (secrets.bundleBox !== undefined && record.state === 'active') {
     watchBox(context, inviteBoxKeys(secrets.voucher, 'request').boxId, { kind: 'request', entry }, true)
   }
-  openRendezvous(context, entry)
 }
 
-function openRendezvous(context: Context, entry: InviteEntry): void {
+/** The rendezvous that is to be there for this invite now, until {@link sweepInvites} ends it; undefined for none. */
+export function inviteRendezvous(
+  context: Context,
+  entry: InviteEntry,
+): Omit<RendezvousListenerOptions, 'onFailure'> | undefined {
   const { secrets } = entry
-  if (secrets?.onionSeed === undefined || entry.rendezvous !== undefined) return
-  const listener = createRendezvousListener(context.deps, {
+  if (secrets?.onionSeed === undefined) return undefined
+  return {
     voucher: secrets.voucher,
     onionSecretKey: rendezvousOnionKey(secrets.onionSeed),
     offer: () => {
@@ -258,13 +261,9 @@ function openRendezvous(context: Context, entry: InviteEntry): void {
     },
     onRequest: (request) => context.journal.transact((step) => receiveRequest(context, step, entry, request)),
     onPublished: () => {
-      entry.published = true
+      entry.published = entry.secrets !== undefined
     },
-    onFailure: context.deps.onFailure,
-  })
-  if (!context.owner.adopt(listener)) return
-  entry.rendezvous = listener
-  listener.start()
+  }
 }
 
 /** The state by the clock: an invite past its time is expired, whether the sweep has come by or not. */
@@ -313,6 +312,7 @@ function receiveRequest(
     inviteLabel: record.label,
     receivedAtMs,
     remote: answer.remote,
+    always: secrets?.bundleBox === undefined,
     message: readFirstMessage(answer.firstBody),
   }
   const session = { session: encodeSessionState(answer.state), laneSecret: answer.laneSecret }
@@ -366,22 +366,16 @@ export async function sweepInvites(context: Context): Promise<void> {
     // The word of a revocation is worth as long as the boxes of the invite last.
     const isSaid = entry.secrets?.closingBox === undefined || endedForMs >= BOX_LIFETIME_MS
     const isOver = endedForMs >= RENDEZVOUS_GRACE_MS && isSaid
-    if (isOver && entry.secrets !== undefined) await closeRendezvous(context, entry)
+    if (isOver && entry.secrets !== undefined) await endRendezvous(context, entry)
     if (endedForMs >= ENDED_INVITE_KEPT_MS) await context.journal.transact((step) => forgetInvite(context, step, entry))
   }
 }
 
-async function closeRendezvous(context: Context, entry: InviteEntry): Promise<void> {
-  // Outside the journal: an exchange that is under way may be waiting for it.
-  if (entry.rendezvous !== undefined) {
-    await entry.rendezvous.stop()
-    context.owner.release(entry.rendezvous)
-  }
-  await context.journal.transact((step) => {
+function endRendezvous(context: Context, entry: InviteEntry): Promise<void> {
+  return context.journal.transact((step) => {
     step.delete(TABLE.inviteSecrets, entry.record.inviteId)
     step.after(() => {
       entry.secrets = undefined
-      entry.rendezvous = undefined
       entry.published = false
     })
   })

@@ -24,9 +24,11 @@ export interface LaneRunnerOptions extends Pick<LaneLinkOptions, 'nextRecord' | 
   readonly laneSecret: Uint8Array
   /** A token that no other lane shares; it goes into the SOCKS isolation. */
   readonly isolation: string
+  /** Wall-clock time at which the lane ends by itself; infinite for one without an end. Asked again and again. */
+  readonly endsAtMs: () => number
   /** Called when a link came up, before its first slot. */
   readonly onOpen: () => Promise<void>
-  /** A retired lane has run out. */
+  /** The lane has run out. */
   readonly onEnded: () => void
   /** A bug: the lane cannot go on. */
   readonly onFailure: (error: unknown) => void
@@ -37,7 +39,7 @@ export interface LaneRunner {
   isOpen(): boolean
   /**
    * Lets the lane run out at the end of the latest window that is open: a contact that was blocked or removed sees
-   * nothing happen at the moment it did. Until then the caller hands out cover only.
+   * nothing happen at the moment it did. Until then the caller hands out cover only. Idempotent.
    */
   retire(): void
   /** Takes {@link retire} back. False when the lane has run out and a new one is needed. */
@@ -59,9 +61,11 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
   const admit = createAdmission(clock)
   const listeners = new Map<number, RecordListener>()
   let current: OpenLink | undefined
-  let endsAtMs = Number.POSITIVE_INFINITY
+  /** Set while the lane is retired: opens nothing new, and ends then. */
+  let retiredUntilMs: number | undefined
   let hasEnded = false
-  const isOver = (): boolean => clock.nowMs() >= endsAtMs
+  const endsAtMs = (): number => Math.min(options.endsAtMs(), retiredUntilMs ?? Number.POSITIVE_INFINITY)
+  const isOver = (): boolean => clock.nowMs() >= endsAtMs()
 
   /** Runs one link to its end. A newer link of the same lane takes the place of an older one, which is dead by then. */
   const runLink = async (open: OpenLink): Promise<boolean> => {
@@ -147,7 +151,7 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
       listeners.delete(window)
       await listener.close()
     }
-    if (endsAtMs !== Number.POSITIVE_INFINITY) return true
+    if (retiredUntilMs !== undefined) return true
     let isListening = true
     for (const window of wanted) {
       if (listeners.has(window)) continue
@@ -169,7 +173,7 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
         if (current !== undefined && nowMs >= windowEndMs(current.window) + LANE_WINDOW_OVERLAP_MS) {
           await current.link.close()
         }
-        const untilChangeMs = Math.min(windows.nextChangeMs(nowMs), endsAtMs) - clock.nowMs()
+        const untilChangeMs = Math.min(windows.nextChangeMs(nowMs), endsAtMs()) - clock.nowMs()
         const pauseMs = isListening ? untilChangeMs : nextReconnectDelayMs(failures, deps.random)
         await clock.sleep(Math.min(CLOCK_CHECK_INTERVAL_MS, Math.max(0, pauseMs)), signal)
       }
@@ -194,14 +198,15 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
     },
     isOpen: () => current !== undefined,
     retire() {
+      if (retiredUntilMs !== undefined) return
       const nowMs = clock.nowMs()
       const open = [...listeners.keys(), ...(current === undefined ? [] : [current.window])]
       const latest = open.length > 0 ? Math.max(...open) : (windowsToDial(nowMs)[0] ?? 0)
-      endsAtMs = Math.max(nowMs, windowEndMs(latest))
+      retiredUntilMs = Math.max(nowMs, windowEndMs(latest))
     },
     resume() {
       if (hasEnded || isOver()) return false
-      endsAtMs = Number.POSITIVE_INFINITY
+      retiredUntilMs = undefined
       return true
     },
     async stop() {

@@ -15,7 +15,9 @@ import {
   ENVELOPE,
   getRecord,
   INBOX,
+  LIVE,
   NEW_CONTACT_MAILBOX,
+  NO_LIVE,
   OUTBOUND_BOX,
   OUTBOX,
   OUTGOING_REQUEST,
@@ -54,6 +56,7 @@ export async function loadContact(context: Pick<Context, 'deps'>, contactId: str
     outgoing: await readRecord(store, TABLE.outgoingRequest, contactId, OUTGOING_REQUEST),
     session,
     laneSecret: await store.get(TABLE.laneSecret, contactId),
+    live: (await readRecord(store, TABLE.live, contactId, LIVE)) ?? NO_LIVE,
     queue: createLaneQueue({
       unacknowledged: [...envelopes.keys()],
       lastSequence: outbox.next - 1,
@@ -65,11 +68,11 @@ export async function loadContact(context: Pick<Context, 'deps'>, contactId: str
     mailbox,
     boxes,
     watched: new Set(),
+    nexts: new Set(),
     ackDueMs: undefined,
     acknowledgedAtMs: 0,
     // As the step that blocked it, or that gave its request up, left it.
     muted: record.state === 'blocked' || record.state === 'failed',
     lane: undefined,
-    rendezvous: undefined,
   }
 }

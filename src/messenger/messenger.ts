@@ -3,7 +3,7 @@
  * Never touches a socket itself: use-cases change state, runners on their own clocks do the rest. Spec 10-messenger.
  * @module
  */
-import { attempt, createOwner, createTaskGroup, hexEncode } from '../base/index.ts'
+import { attempt, createTaskGroup, hexEncode } from '../base/index.ts'
 import {
   createIdentityKeys,
   decodeIdentityKeys,
@@ -45,6 +45,8 @@ import {
 } from './invitations.ts'
 import { createJournal } from './journal.ts'
 import { contactKey } from './keys.ts'
+import { setLive } from './live.ts'
+import { createLiveClock } from './live-clock.ts'
 import { loadContact } from './load-contact.ts'
 import { createMailboxOwner, scheduleAck } from './mailbox-owner.ts'
 import { LIST_LIMIT_DEFAULT_COUNT, LIST_LIMIT_MAX_COUNT, MAINTENANCE_INTERVAL_MS, NAME_MAX_LENGTH } from './options.ts'
@@ -90,7 +92,6 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
   const context: Context = {
     deps,
     journal,
-    owner: createOwner(deps.onFailure),
     own: profile.keys,
     ownPublic: publicIdentity(profile.keys),
     contacts: new Map(),
@@ -103,6 +104,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     background: (task) => tasks.own(task),
   }
   await loadAll(context)
+  const liveClock = createLiveClock(context, deps.network, deps.clockRandom ?? deps.random)
   const identity = hexEncode(identityHash(context.ownPublic))
   let isStopped = false
   let stopped: Promise<void> | undefined
@@ -129,13 +131,14 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       }
       for (const entry of context.invites.values()) openInvite(context, entry)
       tasks.own(maintain())
+      liveClock.start()
       logger.info('messenger started', { contacts: context.contacts.size })
       return mailbox.start()
     },
     stop() {
       stopped ??= (async () => {
         isStopped = true
-        await Promise.all([tasks.stop(), context.owner.stop(), mailbox.stop()])
+        await Promise.all([tasks.stop(), liveClock.stop(), mailbox.stop()])
         await journal.idle()
         logger.info('messenger stopped')
       })()
@@ -196,6 +199,12 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     async setReceipts({ contactId, ...settings }) {
       assertRunning()
       return setReceipts(context, contactId, settings)
+    },
+    async setLive({ contactId, ...options }) {
+      assertRunning()
+      const entry = findContact(context, contactId)
+      await setLive(context, entry, options)
+      return describeContact(context, entry)
     },
     async markRead({ contactId, upTo }) {
       assertRunning()
@@ -296,7 +305,7 @@ async function loadAll(context: Context): Promise<void> {
   for (const id of (await readRecord(store, TABLE.inviteIds, SELF, IDS)) ?? []) {
     const record = await getRecord(store, TABLE.invite, id, INVITE)
     const secrets = await readRecord(store, TABLE.inviteSecrets, id, INVITE_SECRETS)
-    const entry: InviteEntry = { record, secrets, published: false, rendezvous: undefined }
+    const entry: InviteEntry = { record, secrets, published: false }
     context.invites.set(id, entry)
   }
   for (const id of (await readRecord(store, TABLE.requestIds, SELF, IDS)) ?? []) {
@@ -322,6 +331,7 @@ async function expandEvent(context: Context, stored: StoredEvent['body']): Promi
     case 'expiring':
     case 'contact':
     case 'invite':
+    case 'live':
       return stored
   }
 }

@@ -44,6 +44,20 @@ export const LANE_SILENCE_MS = 60_000
  */
 export const LANE_WINDOW_LEAD_MS = 10 * MINUTE_MS
 export const LANE_WINDOW_OVERLAP_MS = 30 * MINUTE_MS
+/**
+ * Agreed lanes begin and end at whole multiples of this, the same for everybody: the moment at which somebody agreed, or took
+ * it back, is nothing that a line shows. Guessed: what two people wait for each other, and a descriptor takes a minute of it.
+ */
+export const LIVE_EDGE_MS = 15 * MINUTE_MS
+/** How long a lane is agreed for unless something else is said; guessed: a conversation. */
+export const LIVE_DEFAULT_MINUTES = 60
+/** An agreement that is forgotten shows our presence for a day at most. */
+export const LIVE_MAX_MINUTES = 24 * 60
+/**
+ * A lane opens and closes up to twice this after its edge, at a time drawn for each: the end that listens first is there in
+ * the first half when it opens and stays into the second when it closes, so that nobody dials what is not there. Guessed.
+ */
+export const LIVE_EDGE_SPREAD_MS = MINUTE_MS
 /** How often the wall clock is looked at, besides at planned times: bounds how long a jump goes unnoticed. */
 export const CLOCK_CHECK_INTERVAL_MS = 30_000
 /** The shortest time between two records of an honest sender: half the mean slot (02-padding §6). */

@@ -26,15 +26,13 @@ import type { Step } from './journal.ts'
 import { contactKey } from './keys.ts'
 import { RENDEZVOUS_GRACE_MS } from './options.ts'
 import { getRecord, MESSAGE, OUTGOING_REQUEST, type OutgoingRequest, POSITION, TABLE } from './records.ts'
-import { createRendezvousDialer } from './rendezvous.ts'
+import type { RendezvousDialerOptions } from './rendezvous.ts'
 import { unwatchBox, watchBox } from './watching.ts'
 
-/** Looks for the bundle, in its box and at its rendezvous, until the request is with the inviter or with the hosts. */
+/** Looks for the bundle in its box, until the request is with the hosts. Its rendezvous is {@link requestRendezvous}. */
 export async function startRequest(context: Context, entry: ContactEntry): Promise<void> {
   const { outgoing } = entry
-  if (outgoing === undefined) return
-  startRendezvous(context, entry, outgoing)
-  if (outgoing.hosts.length === 0) return
+  if (outgoing === undefined || outgoing.hosts.length === 0) return
   // A request that is made is written by the next slot that finds it.
   if (outgoing.request === undefined) watchBox(context, bundleBoxId(outgoing), { kind: 'bundle', entry }, true)
   const hosts = outgoing.hosts.flatMap((bytes) => decodeHostEntry(bytes) ?? [])
@@ -50,9 +48,14 @@ function requestBoxId(outgoing: OutgoingRequest): Uint8Array {
   return deriveBoxKeys(inviteBoxSeed(outgoing.voucher, 'request')).boxId
 }
 
-function startRendezvous(context: Context, entry: ContactEntry, outgoing: OutgoingRequest): void {
-  if (outgoing.rendezvousPublicKey === undefined || entry.rendezvous !== undefined) return
-  const dialer = createRendezvousDialer(context.deps, {
+/** The rendezvous that is to be dialled for this contact now; undefined for none. */
+export function requestRendezvous(
+  context: Context,
+  entry: ContactEntry,
+): Omit<RendezvousDialerOptions, 'onFailure'> | undefined {
+  const { outgoing } = entry
+  if (outgoing?.rendezvousPublicKey === undefined || entry.muted || entry.record.state !== 'requesting') return undefined
+  return {
     voucher: outgoing.voucher,
     address: onionAddress(outgoing.rendezvousPublicKey),
     isolation: entry.record.contactId,
@@ -62,12 +65,9 @@ function startRendezvous(context: Context, entry: ContactEntry, outgoing: Outgoi
       outgoing.inviteExpiresAtMs + (entry.outgoing?.request === undefined ? 0 : RENDEZVOUS_GRACE_MS),
     storedRequest: () => entry.outgoing?.request,
     onBundle: (sealed) => context.journal.transact((step) => makeRequest(context, step, entry, outgoing, sealed)),
+    isWanted: () => entry.outgoing !== undefined && !entry.muted,
     onOutcome: (outcome) => context.journal.transact((step) => finishRequest(context, step, entry, outcome)),
-    onFailure: context.deps.onFailure,
-  })
-  if (!context.owner.adopt(dialer)) return
-  entry.rendezvous = dialer
-  dialer.start()
+  }
 }
 
 /** What the box of the bundle holds; undefined when it holds something else, which only the invite's maker could put there. */
@@ -138,8 +138,6 @@ export function endRequest(context: Context, entry: ContactEntry): void {
     unwatchBox(context, requestBoxId(outgoing))
   }
   entry.outgoing = undefined
-  if (entry.rendezvous !== undefined) context.owner.dismiss(entry.rendezvous)
-  entry.rendezvous = undefined
 }
 
 /** Starts the session for a bundle and stores request and session together, before the request may leave. */

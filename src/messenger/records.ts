@@ -39,6 +39,7 @@ const key = shape.bytes(KEY_BYTES)
 const blob = shape.bytesBetween(1, BLOB_MAX_BYTES)
 const contactState = shape.oneOf('requesting', 'requested', 'active', 'failed', 'blocked')
 const delivery = shape.oneOf('queued', 'sent', 'stored', 'delivered', 'read', 'failed')
+const liveState = shape.oneOf('off', 'offered', 'invited', 'agreed', 'open')
 const replicaCount = shape.integer(0, 255)
 const copies = shape.optional(shape.record({ replicas: replicaCount, wanted: replicaCount, untilMs: time }))
 const duration = shape.optional(counter)
@@ -72,6 +73,33 @@ const contactRecord = shape.record({
 })
 export type ContactRecord = ShapeValue<typeof contactRecord>
 export const CONTACT = createPacked(contactRecord)
+
+/** Whether and from when to when a lane runs for a contact. */
+const liveRecord = shape.record({
+  /** Made through an invite without hosts: both sides know that there is no other way, and the lane has no end. */
+  always: shape.boolean(),
+  /** From when a lane runs, once both have agreed. */
+  fromMs: time,
+  /** Until when we have agreed, and the other side; 0 for never. Whole edges. */
+  ownUntilMs: time,
+  theirUntilMs: time,
+  /** Of the newest envelope that told of theirs. */
+  theirSequence: sequence,
+  /** What the last event said. */
+  told: liveState,
+})
+export type LiveRecord = ShapeValue<typeof liveRecord>
+export const LIVE = createPacked(liveRecord)
+
+/** What nobody has agreed to. */
+export const NO_LIVE: LiveRecord = {
+  always: false,
+  fromMs: 0,
+  ownUntilMs: 0,
+  theirUntilMs: 0,
+  theirSequence: 0,
+  told: 'off',
+}
 
 /** Erasable. What the acceptor of an invite needs until the inviter, or the hosts, have the request. */
 const outgoingRequest = shape.record({
@@ -220,6 +248,8 @@ const requestRecord = shape.record({
   inviteLabel: name,
   receivedAtMs: time,
   remote: publicIdentity,
+  /** Whether the invite had no hosts, so that the contact has a lane all the time. */
+  always: shape.boolean(),
   /** The message that came with the request; it becomes the first of the conversation. */
   message: shape.optional(shape.record({ messageId: id, text: shape.text(TEXT_MAX_BYTES, 1), timestampMs: time })),
 })
@@ -244,6 +274,7 @@ export const EVENT = createPacked(
       request: { requestId: id },
       contact: { contactId: id, state: contactState, failure: code },
       invite: { inviteId: id, state: shape.oneOf('active', 'used', 'revoked', 'expired') },
+      live: { contactId: id, state: liveState, untilMs: shape.optional(time) },
     }),
   }),
 )
@@ -257,6 +288,7 @@ export const TABLE = {
   outgoingRequest: 'outgoing-request',
   session: 'session',
   laneSecret: 'lane-secret',
+  live: 'live',
   outbox: 'outbox',
   envelope: 'envelope',
   inbox: 'inbox',

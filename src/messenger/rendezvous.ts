@@ -133,6 +133,8 @@ export interface RendezvousDialerOptions {
   readonly isExpired: () => boolean
   /** The request made earlier, if any: after a crash the same bytes go out again. */
   readonly storedRequest: () => Uint8Array | undefined
+  /** False once the contact was removed or blocked: nothing more leaves. */
+  readonly isWanted: () => boolean
   /** Makes and stores the request for a bundle; undefined when the bundle does not match the invite. */
   readonly onBundle: (sealedBundle: Uint8Array) => Promise<Uint8Array | undefined>
   /** The end of the exchange, stored before it resolves. */
@@ -155,10 +157,11 @@ export function createRendezvousDialer(deps: RendezvousDeps, options: Rendezvous
       const sealed = decodeRendezvousBundle(record)
       if (sealed === undefined) return undefined
       request = await options.onBundle(sealed)
-      if (request === undefined) return 'bundle-invalid'
+      if (request === undefined) return options.isWanted() ? 'bundle-invalid' : undefined
     }
-    // The contact may have been removed while its request was made.
+    // The contact may have been removed or blocked while its request was made.
     signal.throwIfAborted()
+    if (!options.isWanted()) return undefined
     await link.send(encodeRendezvousRequest(request))
     const answer = await receiveStep(deps, link, signal)
     return answer === undefined ? undefined : decodeRendezvousResult(answer)
@@ -194,6 +197,8 @@ export function createRendezvousDialer(deps: RendezvousDeps, options: Rendezvous
   const run = async (): Promise<void> => {
     for (let failures = 0; ; failures += 1) {
       await deps.clock.sleep(nextReconnectDelayMs(failures, deps.random), signal)
+      // Whether it is wanted again is the caller's to see; until then nothing leaves.
+      if (!options.isWanted()) continue
       const outcome = options.isExpired() ? 'expired' : await dialOnce()
       if (outcome !== undefined && (await attempt(deps.logger, 'request not stored', () => options.onOutcome(outcome))))
         return
