@@ -1,5 +1,7 @@
 /** When a lane's records leave and what goes into them. @module */
 
+export type { Delay, Estimate, FileLoad, SyncCounts, TextLoad } from './estimate.ts'
+export { estimateBulk, estimateLive, estimateText, fileSlotsPerDay } from './estimate.ts'
 export type { LaneQueue, LaneQueueFacts } from './lane-queue.ts'
 export {
   ackFields,
@@ -15,11 +17,27 @@ export {
 export type { LaneSchedule, SlotDecision } from './lane-schedule.ts'
 export { nextReconnectDelayMs, nextSlotDelayMs, startSchedule, takeSlot } from './lane-schedule.ts'
 export {
+  COURIER_COUNT,
+  EPOCH_MS,
   LANE_CATCH_UP_SLOTS,
   LANE_MEAN_SLOT_MS,
   LANE_SLOT_SPREAD,
   LANE_WINDOW_COUNT,
+  PREPARE_SHARE,
   RECONNECT_FIRST_MS,
   RECONNECT_MAX_MS,
   RESEND_AFTER_SLOTS,
+  SLOT_LATE_MAX_MS,
 } from './options.ts'
+export type { BulkPlan, IntervalLaw, Profile, ProfileName, ReadSlotKind, Rhythm } from './profile.ts'
+export {
+  bulkSlotKind,
+  DEFAULT_PROFILE,
+  PROFILE_NAMES,
+  profileByNumber,
+  profileNumber,
+  profileOf,
+  readSlotKind,
+} from './profile.ts'
+export type { LaneTraffic, TrafficLane, TrafficMeter, TrafficReport } from './traffic.ts'
+export { createTrafficMeter } from './traffic.ts'

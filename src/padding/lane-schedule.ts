@@ -5,18 +5,23 @@
  */
 import type { Random } from '../ports/index.ts'
 import {
+  EXPONENTIAL_CUT,
   LANE_CATCH_UP_SLOTS,
   LANE_MEAN_SLOT_MS,
   LANE_SLOT_SPREAD,
   RECONNECT_FIRST_MS,
   RECONNECT_MAX_MS,
   RECONNECT_SPREAD,
+  SLOT_LATE_MAX_MS,
 } from './options.ts'
+import type { Rhythm } from './profile.ts'
+
+/** The lane between two contacts. */
+export const LANE_RHYTHM: Rhythm = { meanMs: LANE_MEAN_SLOT_MS, law: 'jittered' }
 
 /** The next slot of one direction of a lane, in the caller's monotonic time. */
 export interface LaneSchedule {
-  /** Mean time between two slots. */
-  readonly meanMs: number
+  readonly rhythm: Rhythm
   readonly nextSlotMs: number
   /** Counts the slots of this link, from 0, the dropped ones included. */
   readonly slotIndex: number
@@ -27,7 +32,7 @@ export interface SlotDecision {
   /** True when exactly one record leaves now; `slotIndex` is its slot. */
   readonly due: boolean
   readonly slotIndex: number
-  /** Slots that passed unserved; they are dropped and never made up for. */
+  /** Slots that passed unserved, also where nothing is due; they are dropped and never made up for. */
   readonly missed: number
 }
 
@@ -35,38 +40,48 @@ function jittered(meanMs: number, spread: number, random: Random): number {
   return meanMs * (1 - spread + 2 * spread * random.uniform())
 }
 
-/** Uniform in [0.5, 1.5) times the mean slot. Takes one number from `random`. */
-export function nextSlotDelayMs(random: Random, meanMs: number = LANE_MEAN_SLOT_MS): number {
-  return jittered(meanMs, LANE_SLOT_SPREAD, random)
+/** Of an exponential that is cut at `EXPONENTIAL_CUT` times its scale; with this scale its mean is 1. */
+const EXPONENTIAL_SCALE = 1 / (1 - Math.exp(-EXPONENTIAL_CUT))
+
+/** From one slot to the next by the rhythm's law. Takes one number from `random`, whatever the law. */
+export function nextSlotDelayMs(random: Random, { law, meanMs }: Rhythm = LANE_RHYTHM): number {
+  if (law === 'jittered') return jittered(meanMs, LANE_SLOT_SPREAD, random)
+  return meanMs * EXPONENTIAL_SCALE * Math.min(EXPONENTIAL_CUT, -Math.log(1 - random.uniform()))
 }
 
 /** The schedule of a lane that has just opened: nothing leaves before a first full delay. */
-export function startSchedule(nowMs: number, random: Random, meanMs: number = LANE_MEAN_SLOT_MS): LaneSchedule {
-  return { meanMs, nextSlotMs: nowMs + nextSlotDelayMs(random, meanMs), slotIndex: 0 }
+export function startSchedule(nowMs: number, random: Random, rhythm: Rhythm = LANE_RHYTHM): LaneSchedule {
+  return { rhythm, nextSlotMs: nowMs + nextSlotDelayMs(random, rhythm), slotIndex: 0 }
 }
 
 /**
  * Asks whether a record leaves now, and plans the next slot.
  *
- * Slots lie on a grid that is drawn ahead: a late caller does not shift it. Several slots that have passed are served by
- * one record, at once; the others are dropped. Eve sees the grid and how busy the machine was, never the queue.
+ * Slots lie on a grid that is drawn ahead: a late caller does not shift it. Of the slots that have passed at most the last is
+ * served, and only within `SLOT_LATE_MAX_MS` after it; the others are dropped. Eve sees the grid and how busy the machine
+ * was, never the queue, and not the moment at which a machine that slept woke up.
  */
 export function takeSlot(schedule: LaneSchedule, nowMs: number, random: Random): SlotDecision {
-  const { meanMs } = schedule
+  const { rhythm } = schedule
   let { nextSlotMs, slotIndex } = schedule
   if (nowMs < nextSlotMs) return { schedule, due: false, slotIndex, missed: 0 }
-  const lastIndex = schedule.slotIndex + LANE_CATCH_UP_SLOTS
-  while (nextSlotMs <= nowMs && slotIndex <= lastIndex) {
-    nextSlotMs += nextSlotDelayMs(random, meanMs)
+  let lastSlotMs = nextSlotMs
+  const endIndex = schedule.slotIndex + LANE_CATCH_UP_SLOTS
+  while (nextSlotMs <= nowMs && slotIndex <= endIndex) {
+    lastSlotMs = nextSlotMs
+    nextSlotMs += nextSlotDelayMs(random, rhythm)
     slotIndex += 1
   }
   // Too far behind to count: the grid starts afresh from here.
-  if (nextSlotMs <= nowMs) nextSlotMs = nowMs + nextSlotDelayMs(random, meanMs)
+  const isAfresh = nextSlotMs <= nowMs
+  if (isAfresh) nextSlotMs = nowMs + nextSlotDelayMs(random, rhythm)
+  const due = !isAfresh && nowMs - lastSlotMs <= SLOT_LATE_MAX_MS
+  const passed = slotIndex - schedule.slotIndex
   return {
-    schedule: { meanMs, nextSlotMs, slotIndex },
-    due: true,
+    schedule: { rhythm, nextSlotMs, slotIndex },
+    due,
     slotIndex: slotIndex - 1,
-    missed: slotIndex - schedule.slotIndex - 1,
+    missed: due ? passed - 1 : passed,
   }
 }
 

@@ -1,9 +1,9 @@
 /**
- * Every number of the lane's rhythm, each with its reason.
+ * Every number of the rhythms, each with its reason; those that a profile chooses are in `profile.ts`.
  * Never read from configuration: a rhythm of one's own would be a fingerprint. Spec 02-padding §6.
  * @module
  */
-import { SECOND_MS } from '../base/index.ts'
+import { HOUR_MS, SECOND_MS } from '../base/index.ts'
 
 /** Mean time between two lane records of one side. METADATA §3.5: one cell a second is about 102 MB a day. */
 export const LANE_MEAN_SLOT_MS = SECOND_MS
@@ -11,11 +11,30 @@ export const LANE_MEAN_SLOT_MS = SECOND_MS
 /** A delay is uniform in [1 − this, 1 + this] times the mean. METADATA §3.3: half the latency of exponential delays. */
 export const LANE_SLOT_SPREAD = 0.5
 
+/** An exponential delay is cut at so many times its scale, so that no slot is hours away. METADATA §3.3. */
+export const EXPONENTIAL_CUT = 4
+
 /**
  * Slots that may pass unserved (a stopped process, a laptop asleep) before the clock starts afresh instead of counting
  * them one by one. Guessed: a minute.
  */
 export const LANE_CATCH_UP_SLOTS = 60
+
+/**
+ * A slot that its caller reaches later than this is dropped. Guessed: more than a busy machine takes; whoever is later has
+ * slept, and a record at once on each lane would tell all couriers the moment of waking.
+ */
+export const SLOT_LATE_MAX_MS = 2 * SECOND_MS
+
+/** How long one set of couriers is used, and how many are in it. METADATA §4.1. */
+export const EPOCH_MS = 6 * HOUR_MS
+export const COURIER_COUNT = 2
+
+/**
+ * What leaves in a slot is made so long before, as a share of the mean interval, so that how long it takes does not show.
+ * Below the least delay of a jittered rhythm, which is half.
+ */
+export const PREPARE_SHARE = 0.1
 
 /** Envelopes on their way without an acknowledgement; the acknowledgement bits can speak of so many. Spec 01-wire §3. */
 export const LANE_WINDOW_COUNT = 32
@@ -35,3 +54,19 @@ export const RECONNECT_MAX_MS = 120 * SECOND_MS
 
 /** A delay is uniform in [1 − this, 1 + this] times its mean, so that many lanes lost at once do not return at once. */
 export const RECONNECT_SPREAD = 0.5
+
+/**
+ * One way through an onion service: median, and deviation of the logarithm. Only estimates use it. Assumed by METADATA §3.5;
+ * replace by what is measured.
+ */
+export const ONION_MEDIAN_MS = 350
+export const ONION_SIGMA = 0.5
+
+/** Of the normal distribution: one in twenty lies beyond it. */
+export const ESTIMATE_Z = 1.645
+
+/**
+ * Share of the write slots, and of the read slots that fetch, which messages leave to a file: in the best case, as a rule, and
+ * in the worst case that is still told. Guessed.
+ */
+export const FILE_SHARE = { best: 1, usual: 0.75, worst: 0.5 } as const
