@@ -73,6 +73,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['alias', 'NAME'],
   ['host', 'HOST'],
   ['upTo', 'POSITION'],
+  ['minutes', 'N'],
 ])
 
 function placeholderOf(name: string, node: SchemaNode): string {

@@ -7,6 +7,7 @@ import type { RpcClient, RpcNotification, RpcParams } from '../rpc/index.ts'
 import type { RunContext } from './command.ts'
 import { describeDelivery } from './delivery.ts'
 import { EXIT_CODES } from './exit-codes.ts'
+import { describeLive } from './live.ts'
 import { displayName, namedContact, shortId } from './names.ts'
 import { neutralise, neutraliseLines, safeJson } from './text.ts'
 import { formatRelative } from './time.ts'
@@ -142,6 +143,8 @@ async function describeNotification(
       return `contact ${await nameOf(event.contactId)}: ${event.state}${event.failure === undefined ? '' : ` (${neutralise(event.failure)})`}`
     case 'invite':
       return `invite ${shortId(event.inviteId)}: ${event.state}`
+    case 'live':
+      return `lane with ${await nameOf(event.contactId)}: ${describeLive(event, nowMs)}`
     case 'gone':
       return '(removed since)'
     case 'overflow':

@@ -34,6 +34,7 @@ export const CONTACT = {
   safetyNumber: SAFETY_NUMBER,
   createdAtMs: TIME_MS,
   laneOpen: true,
+  live: { state: 'open', untilMs: TIME_MS + 3_600_000 },
   queuedMessages: 0,
   readUpTo: 0,
   receipts: { delivery: true, read: false },

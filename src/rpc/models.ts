@@ -139,6 +139,13 @@ export const request = named(
   }),
   'Somebody used one of our invites and waits for an answer.',
 )
+export const liveMembers = {
+  state: enumeration(
+    ['off', 'offered', 'invited', 'agreed', 'open'],
+    'off: nobody asks for a lane. offered: you do. invited: the contact does. agreed: both do; it runs from the next quarter of an hour on. open: the other end is there.',
+  ),
+  untilMs: optional(timeMs('When that ends; absent for `off`, and for a lane without an end.')),
+}
 export const contact = named(
   'Contact',
   object({
@@ -149,6 +156,7 @@ export const contact = named(
     safetyNumber: optional(safetyNumber),
     createdAtMs: timeMs('When the contact was made.'),
     laneOpen: boolean('True while a connection to this contact is open; known to you only.'),
+    live: object(liveMembers, 'Where the two of you stand with a lane; it runs only while both agree.'),
     queuedMessages: integer({ description: 'Messages that wait for this contact.', minimum: 0 }),
     readUpTo: integer({ description: 'Position up to which you have read; 0 for none.', minimum: 0 }),
     receipts: object({

@@ -67,6 +67,7 @@ const eventResult = named(
       request: { request: model.request },
       contact: { contactId: model.contactId, state: model.contactState, failure: optional(model.failure) },
       invite: { inviteId: model.inviteId, state: model.inviteState },
+      live: { contactId: model.contactId, ...model.liveMembers },
       gone: {},
       overflow: {
         firstSeq: integer({
@@ -103,6 +104,8 @@ export function toNotification(event: MessengerEvent, subscription: number): Rpc
     case 'contact':
       return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
     case 'delivery':
+      return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
+    case 'live':
       return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
     case 'expiring':
     case 'invite':

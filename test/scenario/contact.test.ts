@@ -146,7 +146,7 @@ describe('invite, request and acceptance', () => {
   it('takes the rendezvous down when the grace time is over', () =>
     withWorld(async (world) => {
       const { inviteId } = await world.messenger('bob').createInvite({})
-      await world.clock.advance(1_000)
+      await world.clock.advance(5_000)
       assert.equal(world.listenerCount(), 1)
       await world.messenger('bob').revokeInvite(inviteId)
       await world.clock.advance(30 * MINUTE_MS)

@@ -155,7 +155,8 @@ describe('a message for somebody who is offline', () => {
         await world.clock.advance(((turn * 5) % 7) * 20_000)
       }
       await world.clock.advance(5 * HOUR_MS)
-      assert.deepEqual(await receivedTexts(world.messenger('bob'), pair.bob), sent)
+      // Each once. A box that is hard to find lets later ones pass.
+      assert.deepEqual([...(await receivedTexts(world.messenger('bob'), pair.bob))].sort(), [...sent].sort())
       assert.ok(writes > 12)
     }))
 
@@ -341,6 +342,10 @@ describe('an invite through mailboxes', () => {
       assert.equal(rendezvous, true)
       const { contactId } = await world.messenger('alice').acceptInvite({ uri })
       await acceptFirst(world, 'bob')
+      await world.clock.advance(HOUR_MS)
+      assert.equal((await world.messenger('alice').listContacts())[0]?.state, 'requested')
+      assert.deepEqual(world.listenerCount(), 1, 'the rendezvous, and no lane')
+      world.mailboxes.onWrite = undefined
       await untilState(world, 'alice', contactId, 'active')
     }))
 })

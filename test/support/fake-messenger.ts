@@ -28,6 +28,8 @@ const HOST_PREFIX = 'noctule-host:'
 /** A message that nothing has happened to. */
 export const NO_COPIES = { stored: undefined, failure: undefined, retryAfterMs: undefined } as const
 
+const NO_LANE = { state: 'off', untilMs: undefined } as const
+
 const NO_HOSTS: MailboxStatus = {
   hosts: 0,
   replicas: 0,
@@ -148,13 +150,15 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       return fake.emit({ type: 'message', message })
     },
     addContact(fields) {
+      const { laneOpen = true } = fields
       return putContact({
         state: 'active',
         alias: undefined,
         identity: FAKE_IDENTITY,
         safetyNumber: FAKE_SAFETY_NUMBER,
         createdAtMs: FAKE_TIME_MS,
-        laneOpen: true,
+        laneOpen,
+        live: { state: laneOpen ? 'open' : 'agreed', untilMs: undefined },
         queuedMessages: 0,
         readUpTo: 0,
         receipts: { delivery: true, read: false },
@@ -242,7 +246,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     },
     async acceptInvite({ uri, alias }) {
       checkUri(uri)
-      const unknownYet = { identity: undefined, safetyNumber: undefined, laneOpen: false }
+      const unknownYet = { identity: undefined, safetyNumber: undefined, laneOpen: false, live: NO_LANE }
       return fake.addContact({ contactId: nextId('c'), state: 'requesting', alias, ...unknownYet })
     },
     listInvites: async () => [...invites.values()],
@@ -257,7 +261,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     listRequests: async () => [...requests.values()],
     async acceptRequest({ requestId, alias }) {
       if (!requests.delete(requestId)) throw messengerError('REQUEST_UNKNOWN')
-      return fake.addContact({ contactId: nextId('c'), alias, laneOpen: false })
+      return fake.addContact({ contactId: nextId('c'), alias, laneOpen: false, live: NO_LANE })
     },
     async rejectRequest(requestId) {
       if (!requests.delete(requestId)) throw messengerError('REQUEST_UNKNOWN')
@@ -276,6 +280,14 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     async setReceipts({ contactId, ...change }) {
       const contact = getContact(contactId)
       return putContact({ ...contact, receipts: { ...contact.receipts, ...change } })
+    },
+    async setLive({ contactId, on, minutes = 60 }) {
+      const contact = getContact(contactId)
+      if (contact.state === 'requesting') throw messengerError('CONTACT_NOT_READY')
+      const untilMs = FAKE_TIME_MS + minutes * 60_000
+      const changed = putContact({ ...contact, laneOpen: false, live: on ? { state: 'offered', untilMs } : NO_LANE })
+      fake.emit({ type: 'live', contactId, ...changed.live })
+      return changed
     },
     async markRead({ contactId, upTo }) {
       const contact = getContact(contactId)

@@ -34,6 +34,12 @@ export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock 
   let order = 0
   const sleepers = new Set<Sleeper>()
 
+  /** What is shorter than the time can show takes a millisecond, as with a real timer: time never stands still. */
+  const wakeMs = (delayMs: number): number => {
+    const atMs = monotonicMs + delayMs
+    return delayMs > 0 && atMs === monotonicMs ? monotonicMs + 1 : atMs
+  }
+
   const advance = async (durationMs: number): Promise<void> => {
     const targetMs = monotonicMs + durationMs
     await settle()
@@ -65,7 +71,7 @@ export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock 
         }
         order += 1
         const sleeper: Sleeper = {
-          atMs: monotonicMs + Math.max(0, delayMs),
+          atMs: wakeMs(Math.max(0, delayMs)),
           order,
           wake: () => {
             signal?.removeEventListener('abort', abort)

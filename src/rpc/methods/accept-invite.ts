@@ -3,7 +3,7 @@
  * Never waits for the maker: events tell how it went.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { alias, contact, inviteUri } from '../models.ts'
@@ -38,10 +38,11 @@ export const acceptInvite = defineMethod({
       alias: 'Alice',
       createdAtMs: example.TIME_MS,
       laneOpen: false,
+      live: { state: 'off' },
       queuedMessages: 0,
       readUpTo: 0,
       receipts: { delivery: true, read: false },
     },
   },
-  handler: async ({ messenger }, params) => withoutUndefined(await messenger.acceptInvite(params)),
+  handler: async ({ messenger }, params) => contactResult(await messenger.acceptInvite(params)),
 })

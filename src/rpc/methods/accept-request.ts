@@ -3,7 +3,7 @@
  * Never waits for the other side.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { alias, contact, requestId } from '../models.ts'
@@ -18,7 +18,7 @@ export const acceptRequest = defineMethod({
   errors: ['REQUEST_UNKNOWN', 'ALIAS_INVALID'],
   example: {
     params: { requestId: example.REQUEST_ID, alias: 'Bob' },
-    result: { ...example.CONTACT, laneOpen: false },
+    result: { ...example.CONTACT, laneOpen: false, live: { state: 'off' } },
   },
-  handler: async ({ messenger }, params) => withoutUndefined(await messenger.acceptRequest(params)),
+  handler: async ({ messenger }, params) => contactResult(await messenger.acceptRequest(params)),
 })

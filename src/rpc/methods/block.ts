@@ -3,7 +3,7 @@
  * Never tells the contact anything.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { contact, recipient } from '../models.ts'
@@ -18,7 +18,7 @@ export const block = defineMethod({
   errors: ['CONTACT_UNKNOWN'],
   example: {
     params: { recipient: example.CONTACT_ID },
-    result: { ...example.CONTACT, state: 'blocked', laneOpen: false },
+    result: { ...example.CONTACT, state: 'blocked', laneOpen: false, live: { state: 'off' } },
   },
-  handler: async ({ messenger }, params) => withoutUndefined(await messenger.block(params.recipient)),
+  handler: async ({ messenger }, params) => contactResult(await messenger.block(params.recipient)),
 })

@@ -3,7 +3,7 @@
  * Never asks the network whether anybody is online.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { contact } from '../models.ts'
@@ -19,6 +19,6 @@ export const listContacts = defineMethod({
   example: { params: {}, result: [example.CONTACT] },
   async handler({ messenger }) {
     const contacts = await messenger.listContacts()
-    return contacts.map((info) => withoutUndefined(info))
+    return contacts.map((info) => contactResult(info))
   },
 })

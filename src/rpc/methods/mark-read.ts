@@ -3,7 +3,7 @@
  * Never tells the contact unless its read receipts are on, and then in a slot that leaves anyway.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { contact, position, recipient } from '../models.ts'
@@ -19,5 +19,5 @@ export const markRead = defineMethod({
   errors: ['CONTACT_UNKNOWN', 'MESSAGE_POSITION_INVALID'],
   example: { params: { recipient: example.CONTACT_ID, upTo: 4 }, result: { ...example.CONTACT, readUpTo: 4 } },
   handler: async ({ messenger }, params) =>
-    withoutUndefined(await messenger.markRead({ contactId: params.recipient, upTo: params.upTo })),
+    contactResult(await messenger.markRead({ contactId: params.recipient, upTo: params.upTo })),
 })

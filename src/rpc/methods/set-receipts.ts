@@ -3,6 +3,7 @@
  * Never takes back what was told.
  * @module
  */
+import { contactResult } from '../contact-result.ts'
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
@@ -25,5 +26,5 @@ export const setReceipts = defineMethod({
     result: { ...example.CONTACT, receipts: { delivery: true, read: true } },
   },
   handler: async ({ messenger }, { recipient: contactId, delivery, read }) =>
-    withoutUndefined(await messenger.setReceipts(withoutUndefined({ contactId, delivery, read }))),
+    contactResult(await messenger.setReceipts(withoutUndefined({ contactId, delivery, read }))),
 })

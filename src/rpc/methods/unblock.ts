@@ -3,7 +3,7 @@
  * Never tells the contact anything.
  * @module
  */
-import { withoutUndefined } from '../defined.ts'
+import { contactResult } from '../contact-result.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
 import { contact, recipient } from '../models.ts'
@@ -16,6 +16,9 @@ export const unblock = defineMethod({
   params: object({ recipient }),
   result: contact,
   errors: ['CONTACT_UNKNOWN'],
-  example: { params: { recipient: example.CONTACT_ID }, result: { ...example.CONTACT, laneOpen: false } },
-  handler: async ({ messenger }, params) => withoutUndefined(await messenger.unblock(params.recipient)),
+  example: {
+    params: { recipient: example.CONTACT_ID },
+    result: { ...example.CONTACT, laneOpen: false, live: { state: 'off' } },
+  },
+  handler: async ({ messenger }, params) => contactResult(await messenger.unblock(params.recipient)),
 })
