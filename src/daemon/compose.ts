@@ -34,6 +34,7 @@ import { createRecordNetwork } from '../transport/index.ts'
 import { onionAddress } from '../wire/index.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonError } from './errors.ts'
+import { createFileAccess } from './file-access.ts'
 import { composeHostRole, type HostRole } from './host-role.ts'
 import { type DaemonRole, torForRole } from './role-tor.ts'
 
@@ -103,6 +104,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
       random,
       logger: logger.child('messenger'),
       store,
+      files: createFileAccess(),
       tor,
       network,
       session: deps.session ?? SESSION_FUNCTIONS,

@@ -169,13 +169,56 @@ export interface Delivery {
   readonly retryAfterMs: number | undefined
 }
 
+export type TransferState =
+  /** Sent: all of it is on disk here, sealed; no host has any of it yet. */
+  | 'queued'
+  /** Sent: hosts keep some of it. */
+  | 'sending'
+  /** Sent: hosts keep all of it, or the contact has taken it; what is left of it there ends from `untilMs` on. */
+  | 'stored'
+  /** Received: announced; larger than what is fetched without being asked for. */
+  | 'offered'
+  /** Received: waits until there is room for it. */
+  | 'waiting'
+  /** Received: slots bring it piece by piece. */
+  | 'downloading'
+  /** Received: all of it is here, and it is what was announced. */
+  | 'complete'
+  /** `failure` says why. */
+  | 'failed'
+  /** Ended by us. */
+  | 'cancelled'
+
+/** How far a file has come. */
+export interface TransferInfo {
+  readonly state: TransferState
+  readonly chunksDone: number
+  readonly chunks: number
+  /** Of a file that was sent: when the first of its copies at hosts ends. */
+  readonly untilMs: number | undefined
+  /** Error code, for instance `ATTACHMENT_EXPIRED`; undefined unless `state` is `failed`. */
+  readonly failure: string | undefined
+}
+
+/** A file that a message brought or took along. */
+export interface AttachmentInfo {
+  /** Without separators of paths or invisible characters; foreign when received, and never used as a path here. */
+  readonly name: string
+  /** What the sender says that it is; foreign when received. */
+  readonly mimeType: string | undefined
+  readonly bytes: number
+  readonly transfer: TransferInfo
+}
+
 export interface MessageInfo {
   readonly messageId: MessageId
   readonly contactId: ContactId
   readonly direction: 'sent' | 'received'
   readonly text: string
   /** Content type; anything this version does not know is kept and shown as `unsupported`. */
-  readonly type: 'text' | 'unsupported'
+  readonly type: 'text' | 'attachment' | 'unsupported'
+  /** Of a message of type `attachment`; undefined for others. */
+  readonly attachment: AttachmentInfo | undefined
   /** When it was sent by its sender's clock. */
   readonly timestampMs: number
   /** When this daemon stored it. */
@@ -220,6 +263,13 @@ export type MessengerEventBody =
     }
   | { readonly type: 'invite'; readonly inviteId: InviteId; readonly state: InviteState }
   | ({ readonly type: 'live'; readonly contactId: ContactId } & LiveInfo)
+  /** A file has come further: at each change of its state, and at most ten times on the way. */
+  | ({
+      readonly type: 'attachment'
+      readonly contactId: ContactId
+      readonly messageId: MessageId
+      readonly direction: 'sent' | 'received'
+    } & TransferInfo)
   /** What the event told of was removed since, for instance with its contact. */
   | { readonly type: 'gone' }
   /** Events before `firstSeq` were dropped because the log is bounded. Made on reading, never stored. */
@@ -307,6 +357,45 @@ export interface Messenger extends Startable {
     readonly text: string
     readonly idempotencyKey?: string
   }): Promise<SentMessage>
+  /**
+   * Reads a file and sends it. When it resolves, all of the file is on disk here, sealed, and its announcement is sent as by
+   * {@link Messenger.send}; the file itself is not needed any more. With `ATTACHMENT_QUEUE_FULL` the details hold `retryAfterMs`.
+   * With a key that was used before the file is not read again; another name is a conflict.
+   * @throws {AppError} as `send`, and `ATTACHMENT_PATH_RELATIVE`, `ATTACHMENT_FILE_MISSING`, `ATTACHMENT_FILE_IRREGULAR`,
+   * `ATTACHMENT_FILE_FORBIDDEN`, `ATTACHMENT_FILE_FAILED`, `ATTACHMENT_FILE_CHANGED`, `ATTACHMENT_TOO_LARGE`,
+   * `ATTACHMENT_TYPE_INVALID`, `ATTACHMENT_QUEUE_FULL`
+   */
+  sendAttachment(options: {
+    readonly contactId: ContactId
+    /** From the root; no link. */
+    readonly path: string
+    /** What the contact sees; the last part of the path when absent. */
+    readonly name?: string
+    readonly mimeType?: string
+    readonly idempotencyKey?: string
+  }): Promise<SentMessage>
+  /**
+   * Fetches a file that is larger than what comes by itself. Idempotent.
+   * @throws {AppError} `CONTACT_UNKNOWN`, `ATTACHMENT_UNKNOWN`, `ATTACHMENT_ENDED`
+   */
+  downloadAttachment(options: { readonly contactId: ContactId; readonly messageId: MessageId }): Promise<AttachmentInfo>
+  /**
+   * Writes a file that is complete to a new file of the user's, readable for nobody else; replaces nothing.
+   * @throws {AppError} `CONTACT_UNKNOWN`, `ATTACHMENT_UNKNOWN`, `ATTACHMENT_INCOMPLETE`, `ATTACHMENT_ENDED`,
+   * `ATTACHMENT_PATH_RELATIVE`, `ATTACHMENT_FILE_MISSING`, `ATTACHMENT_FILE_IRREGULAR`, `ATTACHMENT_FILE_FORBIDDEN`,
+   * `ATTACHMENT_FILE_EXISTS`, `ATTACHMENT_FILE_FAILED`
+   */
+  saveAttachment(options: {
+    readonly contactId: ContactId
+    readonly messageId: MessageId
+    readonly path: string
+  }): Promise<AttachmentInfo>
+  /**
+   * Ends a transfer, or forgets the bytes of a file that has come, and frees its room. What hosts have stays there until it
+   * expires. Does nothing to one that has ended.
+   * @throws {AppError} `CONTACT_UNKNOWN`, `ATTACHMENT_UNKNOWN`
+   */
+  cancelAttachment(options: { readonly contactId: ContactId; readonly messageId: MessageId }): Promise<AttachmentInfo>
   /** Newest last. `before` is a position; at most `limit` (default 50, at most 500) messages before it. */
   listMessages(options: {
     readonly contactId: ContactId

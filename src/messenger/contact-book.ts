@@ -10,6 +10,7 @@ import { createLaneQueue } from '../padding/index.ts'
 import { decodeSessionState, dropExpiredKeys } from '../session/index.ts'
 import { CONTENT_CHUNK_BYTES, CONTENT_TYPE_TEXT, encodeHostEntry } from '../wire/index.ts'
 import type { ContactInfo, InvitePreview } from './api.ts'
+import { forgetAttachments } from './attachments/book.ts'
 import { type ContactEntry, type Context, createId, describeIdentity, forgetIdentity, isLive } from './context.ts'
 import { moveContact, putContact, putSession } from './conversation.ts'
 import { messengerError } from './errors.ts'
@@ -338,14 +339,17 @@ export function removeContact(context: Context, contactId: string): Promise<void
     for (const id of (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []) {
       step.delete(TABLE.partial, contactKey(contactId, id))
     }
+    const files: number[] = []
     for (let position = 1; position <= entry.record.messageCount; position += 1) {
       const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+      if (message.type === 'attachment') files.push(position)
       step.delete(TABLE.message, contactKey(contactId, position))
       step.delete(TABLE.sentIndex, contactKey(contactId, message.messageId))
       if (message.idempotencyKey !== undefined) {
         step.delete(TABLE.idempotency, contactKey(contactId, message.idempotencyKey))
       }
     }
+    await forgetAttachments(context, step, entry, files)
     step.put(TABLE.contactIds, SELF, IDS.encode([...context.contacts.keys()].filter((id) => id !== contactId)))
     step.after(() => {
       context.contacts.delete(contactId)

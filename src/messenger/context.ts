@@ -9,8 +9,9 @@ import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
 import { identityHash, safetyNumber } from '../identity/index.ts'
 import type { BoxSequences, MailboxClient, MailboxOwner, MailboxParameters } from '../mailbox/index.ts'
 import type { LaneQueue } from '../padding/index.ts'
-import type { Clock, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
+import type { Clock, FileAccess, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
 import type { initiateHandshake, openEnvelope, respondHandshake, SessionState, sealEnvelope } from '../session/index.ts'
+import type { AttachmentBook } from './attachments/book.ts'
 import type { Journal } from './journal.ts'
 import type {
   ContactMailbox,
@@ -39,6 +40,8 @@ export interface MessengerDeps {
   readonly clockRandom?: Random
   readonly logger: Logger
   readonly store: KeyValueStore
+  /** The user's files, to send and to save. */
+  readonly files: FileAccess
   readonly tor: Pick<TorProvider, 'status'>
   readonly network: RecordNetwork
   readonly session: SessionFunctions
@@ -111,6 +114,7 @@ export interface Context {
   readonly invites: Map<string, InviteEntry>
   readonly requests: Map<string, RequestRecord>
   readonly mailbox: MailboxClient
+  readonly attachments: AttachmentBook
   /** By box id in hexadecimal. */
   readonly watchers: Map<string, BoxWatcher>
   /** Looks for what a contact needs in its state. */

@@ -8,6 +8,7 @@ import { type BoxSequences, encodeSequences, syncSequences } from '../mailbox/in
 import { ackFields, chooseForSlot, enqueue } from '../padding/index.ts'
 import { encodeSessionState, type SessionState } from '../session/index.ts'
 import {
+  CONTENT_TYPE_ATTACHMENT,
   CONTENT_TYPE_READ,
   CONTENT_TYPE_TEXT,
   type Content,
@@ -18,7 +19,7 @@ import {
   padBody,
   splitContent,
 } from '../wire/index.ts'
-import type { MessageInfo, SentMessage } from './api.ts'
+import type { AttachmentInfo, MessageInfo, SentMessage } from './api.ts'
 import { type ContactEntry, type Context, createId, isLive } from './context.ts'
 import { describeDelivery } from './deliveries.ts'
 import { messengerError } from './errors.ts'
@@ -47,6 +48,7 @@ export function describeMessage(
   contactId: string,
   position: number,
   record: MessageRecord,
+  attachment: AttachmentInfo | undefined = undefined,
 ): MessageInfo {
   const { messageId, direction, text, type, timestampMs, storedAtMs } = record
   const isSent = direction === 'sent'
@@ -57,6 +59,7 @@ export function describeMessage(
     direction,
     text,
     type,
+    attachment,
     timestampMs,
     storedAtMs,
     delivery: isSent ? delivery : undefined,
@@ -107,23 +110,24 @@ export function queueContent(
 }
 
 /** Writes the message down and queues its parts. */
-function queueMessage(
+export function queueMessage(
   context: Context,
   step: Step,
   entry: ContactEntry,
   session: SessionState,
   message: {
     readonly messageId: string
+    readonly type: 'text' | 'attachment'
+    /** What is shown of it here. */
     readonly text: string
+    /** What is sent of it. */
+    readonly body: Uint8Array
     readonly timestampMs: number
     readonly idempotencyKey: string | undefined
   },
 ): SentMessage {
   const { contactId } = entry.record
-  const body = utf8Encode(message.text)
-  if (body.length === 0) throw messengerError('MESSAGE_EMPTY')
-  if (body.length > MAX_TEXT_BYTES)
-    throw messengerError('MESSAGE_TOO_LONG', { details: { bytes: body.length, limit: MAX_TEXT_BYTES } })
+  const { type, body } = message
   const position = entry.record.messageCount + 1
   const partsLeft = queueContent(
     context,
@@ -133,7 +137,7 @@ function queueMessage(
     {
       messageId: idBytes(message.messageId),
       timestampMs: message.timestampMs,
-      type: CONTENT_TYPE_TEXT,
+      type: type === 'text' ? CONTENT_TYPE_TEXT : CONTENT_TYPE_ATTACHMENT,
       body,
     },
     position,
@@ -141,7 +145,7 @@ function queueMessage(
   const record: MessageRecord = {
     messageId: message.messageId,
     direction: 'sent',
-    type: 'text',
+    type,
     text: message.text,
     raw: undefined,
     timestampMs: message.timestampMs,
@@ -170,6 +174,33 @@ function queueMessage(
   }
 }
 
+/** What a call with this idempotency key sent before; undefined without a key, or when it is new. */
+export async function findRepeated(
+  context: Context,
+  entry: ContactEntry,
+  idempotencyKey: string | undefined,
+): Promise<{ readonly message: MessageRecord; readonly position: number; readonly sent: SentMessage } | undefined> {
+  const { store } = context.deps
+  const { contactId } = entry.record
+  if (idempotencyKey === undefined) return undefined
+  const position = await readRecord(store, TABLE.idempotency, contactKey(contactId, idempotencyKey), POSITION)
+  if (position === undefined) return undefined
+  const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
+  const { messageId, timestampMs } = message
+  const sent = { messageId, contactId, timestampMs, ...describeDelivery(context, message), repeated: true }
+  return { message, position, sent }
+}
+
+/** The session that seals for this contact. @throws {AppError} `CONTACT_*` when nothing can be sent to it */
+export function assertSendable(context: Context, entry: ContactEntry): SessionState {
+  const { state } = entry.record
+  if (!isLive(context, entry)) throw messengerError('CONTACT_UNKNOWN')
+  if (state === 'blocked') throw messengerError('CONTACT_BLOCKED')
+  if (state === 'failed') throw messengerError('CONTACT_FAILED')
+  if (entry.session === undefined) throw messengerError('CONTACT_NOT_READY')
+  return entry.session
+}
+
 export function sendMessage(
   context: Context,
   entry: ContactEntry,
@@ -177,25 +208,24 @@ export function sendMessage(
 ): Promise<SentMessage> {
   return context.journal.transact(async (step) => {
     if (!isLive(context, entry)) throw messengerError('CONTACT_UNKNOWN')
-    const { contactId, state } = entry.record
     const text = options.text.toWellFormed()
     const { idempotencyKey } = options
-    if (idempotencyKey !== undefined) {
-      const store = context.deps.store
-      const position = await readRecord(store, TABLE.idempotency, contactKey(contactId, idempotencyKey), POSITION)
-      if (position !== undefined) {
-        const earlier = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
-        if (earlier.text !== text) throw messengerError('IDEMPOTENCY_CONFLICT')
-        const { messageId, timestampMs } = earlier
-        return { messageId, contactId, timestampMs, ...describeDelivery(context, earlier), repeated: true }
-      }
+    const earlier = await findRepeated(context, entry, idempotencyKey)
+    if (earlier !== undefined) {
+      const { message, sent } = earlier
+      if (message.type !== 'text' || message.text !== text) throw messengerError('IDEMPOTENCY_CONFLICT')
+      return sent
     }
-    if (state === 'blocked') throw messengerError('CONTACT_BLOCKED')
-    if (state === 'failed') throw messengerError('CONTACT_FAILED')
-    if (entry.session === undefined) throw messengerError('CONTACT_NOT_READY')
-    return queueMessage(context, step, entry, entry.session, {
+    const session = assertSendable(context, entry)
+    const body = utf8Encode(text)
+    if (body.length === 0) throw messengerError('MESSAGE_EMPTY')
+    if (body.length > MAX_TEXT_BYTES)
+      throw messengerError('MESSAGE_TOO_LONG', { details: { bytes: body.length, limit: MAX_TEXT_BYTES } })
+    return queueMessage(context, step, entry, session, {
       messageId: createId(context.deps.random),
+      type: 'text',
       text,
+      body,
       timestampMs: context.deps.clock.nowMs(),
       idempotencyKey,
     })

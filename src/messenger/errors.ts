@@ -120,6 +120,86 @@ export const MESSENGER_ERRORS = {
     why: 'The invite of this contact named no hosts, so that its lane is the only way between you.',
     remedy: 'Remove the contact and pair again by an invite that names hosts.',
   },
+  ATTACHMENT_PATH_RELATIVE: {
+    kind: 'user',
+    why: 'The path of the file does not begin at the root.',
+    remedy: 'Give the whole path: the daemon has a working directory of its own.',
+  },
+  ATTACHMENT_FILE_MISSING: {
+    kind: 'user',
+    why: 'There is no such file, or no such directory for a new one.',
+    remedy: 'Check the path.',
+  },
+  ATTACHMENT_FILE_IRREGULAR: {
+    kind: 'user',
+    why: 'The path names a directory, a link or a device.',
+    remedy: 'Give the path of a regular file.',
+  },
+  ATTACHMENT_FILE_FORBIDDEN: {
+    kind: 'user',
+    why: 'The daemon may not read or make this file.',
+    remedy: 'Choose a place that the user of the daemon may use.',
+  },
+  ATTACHMENT_FILE_EXISTS: {
+    kind: 'user',
+    why: 'There is something with this name already, and nothing is ever replaced.',
+    remedy: 'Choose another name.',
+  },
+  ATTACHMENT_FILE_FAILED: {
+    kind: 'environment',
+    why: 'The file could not be read or written to its end.',
+    remedy: 'Check the disk and its free space, then try again.',
+  },
+  ATTACHMENT_FILE_CHANGED: {
+    kind: 'retry',
+    why: 'The file became longer or shorter while it was read.',
+    remedy: 'Wait until nothing writes to it any more.',
+  },
+  ATTACHMENT_TOO_LARGE: {
+    kind: 'user',
+    why: 'A file may have 16 MiB at most.',
+    remedy: 'Send it in several pieces, or another way.',
+  },
+  ATTACHMENT_TYPE_INVALID: {
+    kind: 'user',
+    why: 'A media type must have 1 to 128 printable ASCII characters.',
+    remedy: 'Leave it out or give one like `image/png`.',
+  },
+  ATTACHMENT_QUEUE_FULL: {
+    kind: 'retry',
+    why: 'As many files are waiting to leave as may.',
+    remedy: 'Wait until some of them have left, or cancel one; the details say when a next look is worth it.',
+  },
+  ATTACHMENT_UNKNOWN: {
+    kind: 'user',
+    why: 'There is no file with this message.',
+    remedy: 'List the messages of the contact and try again.',
+  },
+  ATTACHMENT_INCOMPLETE: {
+    kind: 'retry',
+    why: 'The file is not here yet.',
+    remedy: 'Wait for its state `complete`; one that is `offered` is fetched with `downloadAttachment`.',
+  },
+  ATTACHMENT_ENDED: {
+    kind: 'user',
+    why: 'The transfer failed or was cancelled, so the file is not here and will not come.',
+    remedy: 'Ask for the file to be sent again.',
+  },
+  ATTACHMENT_EXPIRED: {
+    kind: 'peer',
+    why: 'Not all of the file came through within 14 days.',
+    remedy: 'Send it again, or a smaller one.',
+  },
+  ATTACHMENT_DAMAGED: {
+    kind: 'peer',
+    why: 'What came is not the file that was announced.',
+    remedy: 'Ask for the file to be sent again; nothing of what came is kept.',
+  },
+  ATTACHMENT_LIMIT: {
+    kind: 'peer',
+    why: 'The contact has announced more files than may wait.',
+    remedy: 'Fetch or cancel some of them, then ask for the file to be sent again.',
+  },
   MESSAGE_POSITION_INVALID: {
     kind: 'user',
     why: 'The conversation has no message at this position yet.',

@@ -79,6 +79,7 @@ function referTo(body: MessengerEventBody): StoredEvent['body'] {
     case 'contact':
     case 'invite':
     case 'live':
+    case 'attachment':
       return body
     case 'gone':
     case 'overflow':

@@ -7,6 +7,7 @@ import { attempt, hexEncode, utf8Decode } from '../base/index.ts'
 import { applyAck, noteReceived, removeAcknowledged } from '../padding/index.ts'
 import {
   addContentPart,
+  CONTENT_TYPE_ATTACHMENT,
   CONTENT_TYPE_LIVE,
   CONTENT_TYPE_READ,
   CONTENT_TYPE_TEXT,
@@ -17,6 +18,8 @@ import {
   MESSAGE_ID_BYTES,
   unpadBody,
 } from '../wire/index.ts'
+import type { AttachmentInfo } from './api.ts'
+import { receiveAnnouncement } from './attachments/receiving.ts'
 import { type ContactEntry, type Context, isLive } from './context.ts'
 import { describeMessage, NOT_STORED, outstandingSequences, putContact, putOutbox, putSession } from './conversation.ts'
 import { isUndelivered, putDelivery } from './deliveries.ts'
@@ -177,6 +180,7 @@ async function receivePart(
   }
   if (next.content.type === CONTENT_TYPE_READ) await receiveRead(context, step, entry, next.content.body)
   else if (next.content.type === CONTENT_TYPE_LIVE) receiveLive(context, step, entry, sequence, next.content.body)
+  else if (next.content.type === CONTENT_TYPE_ATTACHMENT) await receiveAttachment(context, step, entry, next.content)
   else storeReceived(context, step, entry, next.content)
 }
 
@@ -196,17 +200,28 @@ async function receiveRead(context: Context, step: Step, entry: ContactEntry, bo
   }
 }
 
+async function receiveAttachment(context: Context, step: Step, entry: ContactEntry, content: Content): Promise<void> {
+  const attachment = await receiveAnnouncement(context, step, entry, content, entry.record.messageCount + 1)
+  storeReceived(context, step, entry, content, attachment)
+}
+
 /** Puts a complete message at the end of the conversation. */
-export function storeReceived(context: Context, step: Step, entry: ContactEntry, content: Content): void {
+export function storeReceived(
+  context: Context,
+  step: Step,
+  entry: ContactEntry,
+  content: Content,
+  attachment: AttachmentInfo | undefined = undefined,
+): void {
   const { contactId } = entry.record
   const text = content.type === CONTENT_TYPE_TEXT ? utf8Decode(content.body) : undefined
   const position = entry.record.messageCount + 1
   const record: MessageRecord = {
     messageId: hexEncode(content.messageId),
     direction: 'received',
-    type: text === undefined ? 'unsupported' : 'text',
+    type: text !== undefined ? 'text' : attachment === undefined ? 'unsupported' : 'attachment',
     text: text ?? '',
-    raw: text === undefined ? { type: content.type, body: content.body } : undefined,
+    raw: text === undefined && attachment === undefined ? { type: content.type, body: content.body } : undefined,
     timestampMs: content.timestampMs,
     storedAtMs: context.deps.clock.nowMs(),
     delivery: undefined,
@@ -216,5 +231,5 @@ export function storeReceived(context: Context, step: Step, entry: ContactEntry,
   }
   step.put(TABLE.message, contactKey(contactId, position), MESSAGE.encode(record))
   putContact(step, entry, { ...entry.record, messageCount: position })
-  step.event({ type: 'message', message: describeMessage(context, contactId, position, record) })
+  step.event({ type: 'message', message: describeMessage(context, contactId, position, record, attachment) })
 }

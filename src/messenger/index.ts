@@ -1,6 +1,7 @@
 /** The use-cases of noctule and the face that front ends see. @module */
 export type { HostInfo, MailboxStatus, Separation } from '../mailbox/index.ts'
 export type {
+  AttachmentInfo,
   ContactId,
   ContactInfo,
   ContactState,
@@ -25,6 +26,8 @@ export type {
   RequestInfo,
   SentMessage,
   StoredCopies,
+  TransferInfo,
+  TransferState,
 } from './api.ts'
 export type { MessengerDeps, SessionFunctions } from './context.ts'
 export type { MessengerErrorCode } from './errors.ts'

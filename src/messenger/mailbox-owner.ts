@@ -16,6 +16,9 @@ import {
 } from '../mailbox/index.ts'
 import { applyAck, LANE_WINDOW_COUNT, noteReceived } from '../padding/index.ts'
 import { type Box, type ConversationBody, decodeBox, decodeBoxBody, HANDSHAKE_REQUEST_BYTES } from '../wire/index.ts'
+import type { Transfer } from './attachments/book.ts'
+import { isChunk, nextChunkToFetch, noteChunkMissed, receiveChunk } from './attachments/receiving.ts'
+import { nextChunkToWrite, noteChunkResult } from './attachments/sending.ts'
 import { type ContactEntry, type Context, type InviteEntry, isLive } from './context.ts'
 import { putSequences } from './conversation.ts'
 import { messengerError } from './errors.ts'
@@ -30,6 +33,7 @@ type Writer =
   | { readonly kind: 'invite'; readonly entry: InviteEntry; readonly which: 'bundle' | 'closing' }
   | { readonly kind: 'request'; readonly entry: ContactEntry }
   | { readonly kind: 'conversation'; readonly entry: ContactEntry; readonly number: number }
+  | { readonly kind: 'chunk'; readonly transfer: Transfer; readonly index: number }
 
 export function createMailboxOwner(getContext: () => Context): MailboxOwner {
   /** Handed out and not answered yet, by box id. */
@@ -37,7 +41,7 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
   /** When whose box was handed out last: a count. */
   const served = new WeakMap<ContactEntry | InviteEntry, number>()
   let turn = 0
-  const trouble = createWriteTrouble(() => getContext().deps)
+  const trouble = createWriteTrouble(getContext)
 
   const idOf = (box: Uint8Array): string => hexEncode(decodeBox(box)?.boxId ?? new Uint8Array())
   const isBusy = (box: Uint8Array): boolean => {
@@ -47,8 +51,14 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
   const handOut = (box: Uint8Array, writer: Writer): Uint8Array => {
     inFlight.set(idOf(box), writer)
     turn += 1
-    served.set(writer.entry, turn)
+    if (writer.kind !== 'chunk') served.set(writer.entry, turn)
     return box
+  }
+
+  const release = (id: string): void => {
+    const writer = inFlight.get(id)
+    inFlight.delete(id)
+    if (writer?.kind === 'chunk') writer.transfer.busy.delete(writer.index)
   }
 
   const findInvite = (context: Context, entry: InviteEntry): Uint8Array | undefined => {
@@ -78,7 +88,8 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
       const box = await find()
       if (box !== undefined) return box
     }
-    return undefined
+    const chunk = await nextChunkToWrite(context, trouble.rests)
+    return chunk && handOut(chunk.box, { kind: 'chunk', transfer: chunk.transfer, index: chunk.index })
   }
 
   const settle = async (writer: Writer, boxId: Uint8Array, result: WriteResult): Promise<void> => {
@@ -88,6 +99,8 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
         return noteInviteBoxResult(context, writer.entry, writer.which, result)
       case 'conversation':
         return noteBoxResult(context, writer.entry, writer.number, result)
+      case 'chunk':
+        return noteChunkResult(context, writer.transfer, writer.index, boxId, result)
       case 'request':
         if (result.status === 'stored') return noteRequestStored(context, writer.entry, result)
         // Somebody was first, says an intermediate; the box itself will tell, unless nobody waits for it any more.
@@ -108,16 +121,20 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
       const writer = inFlight.get(id)
       if (writer === undefined) return
       try {
-        await settle(writer, boxId, trouble.judge(id, result, writer.kind === 'conversation'))
+        const isDoubtful = writer.kind === 'conversation' || writer.kind === 'chunk'
+        await settle(writer, boxId, trouble.judge(id, result, isDoubtful))
       } finally {
-        inFlight.delete(id)
+        release(id)
       }
     },
     onWriteDropped(boxId) {
-      inFlight.delete(hexEncode(boxId))
+      release(hexEncode(boxId))
       return Promise.resolve()
     },
-    onBox: (box) => receiveBox(getContext(), box),
+    onBox: (box) =>
+      isChunk(getContext(), box.boxId) ? receiveChunk(getContext(), box) : receiveBox(getContext(), box),
+    nextFetch: () => nextChunkToFetch(getContext()),
+    onFetchMissed: (boxId) => noteChunkMissed(getContext(), boxId),
   }
 }
 
@@ -201,11 +218,12 @@ async function receiveBody(context: Context, entry: ContactEntry, body: Conversa
   if (applyAck(entry.queue, ackBase, ackBits).acknowledged.length > 0) {
     await journal.transact((step) => acknowledge(context, step, entry, ackBase, ackBits))
   }
+  // The box itself is the acceptance; what is in it comes from a contact.
+  if (awaitsAcceptance(entry)) await activate(context, entry)
   for (const { sequence, envelope } of envelopes) {
     if (!noteReceived(entry.queue, sequence).fresh) continue
     await journal.transact((step) => receiveEnvelope(context, step, entry, sequence, envelope))
   }
-  if (awaitsAcceptance(entry)) await activate(context, entry)
 }
 
 /** When an acknowledgement may have a box to itself: between one and three delays from now. METADATA §3.7. */

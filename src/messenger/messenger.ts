@@ -15,6 +15,15 @@ import { parseHostUri } from '../mailbox/index.ts'
 import { initiateHandshake, openEnvelope, respondHandshake, sealEnvelope } from '../session/index.ts'
 import type { HostEntry } from '../wire/index.ts'
 import type { Messenger, MessengerEvent, MessengerEventBody } from './api.ts'
+import { createAttachmentBook, emptyTrash, loadAttachments } from './attachments/book.ts'
+import {
+  cancelAttachment,
+  describeStored,
+  downloadAttachment,
+  saveAttachment,
+  sweepAttachments,
+} from './attachments/control.ts'
+import { sendAttachment } from './attachments/sending.ts'
 import {
   acceptInvite,
   acceptRequest,
@@ -30,7 +39,7 @@ import {
   unblockContact,
 } from './contact-book.ts'
 import type { Context, InviteEntry, MessengerDeps, SessionFunctions } from './context.ts'
-import { describeMessage, markRead, sendMessage } from './conversation.ts'
+import { markRead, sendMessage } from './conversation.ts'
 import { messengerError } from './errors.ts'
 import { openEventLog } from './event-log.ts'
 import {
@@ -99,6 +108,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     requests: new Map(),
     shownIdentities: new Map(),
     mailbox,
+    attachments: createAttachmentBook(),
     watchers: new Map(),
     resume: (entry) => resumeContact(context, entry),
     background: (task) => tasks.own(task),
@@ -116,7 +126,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     for (;;) {
       await clock.sleep(MAINTENANCE_INTERVAL_MS, tasks.signal)
       // Each by itself: one that fails, for instance on a full disk, must not keep the others from erasing.
-      for (const sweep of [sweepInvites, sweepRequests, sweepSessions, sweepBoxes]) {
+      for (const sweep of [sweepInvites, sweepRequests, sweepSessions, sweepBoxes, sweepAttachments]) {
         await attempt(logger, 'maintenance failed', () => sweep(context))
       }
     }
@@ -130,6 +140,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
         resumeContact(context, entry)
       }
       for (const entry of context.invites.values()) openInvite(context, entry)
+      tasks.own(attempt(logger, 'rows of files not deleted', () => emptyTrash(context)).then(() => undefined))
       tasks.own(maintain())
       liveClock.start()
       logger.info('messenger started', { contacts: context.contacts.size })
@@ -139,6 +150,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       stopped ??= (async () => {
         isStopped = true
         await Promise.all([tasks.stop(), liveClock.stop(), mailbox.stop()])
+        await context.attachments.sending.idle()
         await journal.idle()
         logger.info('messenger stopped')
       })()
@@ -187,6 +199,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     async removeContact(contactId) {
       assertRunning()
       await removeContact(context, contactId)
+      await attempt(logger, 'rows of files not deleted', () => emptyTrash(context))
     },
     async block(contactId) {
       assertRunning()
@@ -224,11 +237,25 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     },
     async send(options) {
       assertRunning()
-      const key = options.idempotencyKey
-      if (key !== undefined && (key.length === 0 || key.length > NAME_MAX_LENGTH || !key.isWellFormed())) {
-        throw messengerError('IDEMPOTENCY_KEY_INVALID')
-      }
+      checkIdempotencyKey(options.idempotencyKey)
       return sendMessage(context, findContact(context, options.contactId), options)
+    },
+    async sendAttachment({ contactId, ...options }) {
+      assertRunning()
+      checkIdempotencyKey(options.idempotencyKey)
+      return sendAttachment(context, findContact(context, contactId), options, assertRunning)
+    },
+    async downloadAttachment({ contactId, messageId }) {
+      assertRunning()
+      return downloadAttachment(context, findContact(context, contactId), messageId)
+    },
+    async saveAttachment({ contactId, messageId, path }) {
+      assertRunning()
+      return saveAttachment(context, findContact(context, contactId), messageId, path)
+    },
+    async cancelAttachment({ contactId, messageId }) {
+      assertRunning()
+      return cancelAttachment(context, findContact(context, contactId), messageId)
     },
     listMessages: ({ contactId, before, limit }) =>
       journal.inspect(async () => {
@@ -238,7 +265,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
         const messages = []
         for (let position = Math.max(1, end - count + 1); position <= end; position += 1) {
           const message = await getRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
-          messages.push(describeMessage(context, contactId, position, message))
+          messages.push(await describeStored(context, contactId, position, message))
         }
         return messages
       }),
@@ -277,6 +304,11 @@ function readHostUri(uri: string): HostEntry {
   }
 }
 
+function checkIdempotencyKey(key: string | undefined): void {
+  if (key === undefined || (key.length > 0 && key.length <= NAME_MAX_LENGTH && key.isWellFormed())) return
+  throw messengerError('IDEMPOTENCY_KEY_INVALID')
+}
+
 function checkClient(client: string): string {
   const name = checkName(client)
   if (name === undefined || name !== client) throw messengerError('EVENT_CLIENT_INVALID')
@@ -311,6 +343,7 @@ async function loadAll(context: Context): Promise<void> {
   for (const id of (await readRecord(store, TABLE.requestIds, SELF, IDS)) ?? []) {
     context.requests.set(id, await getRecord(store, TABLE.request, id, REQUEST))
   }
+  await loadAttachments(context)
 }
 
 async function expandEvent(context: Context, stored: StoredEvent['body']): Promise<MessengerEventBody | undefined> {
@@ -321,7 +354,7 @@ async function expandEvent(context: Context, stored: StoredEvent['body']): Promi
       const message = await readRecord(store, TABLE.message, contactKey(contactId, position), MESSAGE)
       return message === undefined
         ? undefined
-        : { type: 'message', message: describeMessage(context, contactId, position, message) }
+        : { type: 'message', message: await describeStored(context, contactId, position, message) }
     }
     case 'request': {
       const request = context.requests.get(stored.requestId)
@@ -332,6 +365,7 @@ async function expandEvent(context: Context, stored: StoredEvent['body']): Promi
     case 'contact':
     case 'invite':
     case 'live':
+    case 'attachment':
       return stored
   }
 }

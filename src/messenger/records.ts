@@ -16,6 +16,7 @@ import {
   type ShapeValue,
   shape,
 } from '../wire/index.ts'
+import { TRANSFER_STATES } from './attachments/records.ts'
 import { messengerError } from './errors.ts'
 import { NAME_MAX_LENGTH, OUTBOX_MAX_COUNT } from './options.ts'
 
@@ -147,7 +148,7 @@ export const ENVELOPE = createPacked(envelopeRecord)
 const messageRecord = shape.record({
   messageId: id,
   direction: shape.oneOf('sent', 'received'),
-  type: shape.oneOf('text', 'unsupported'),
+  type: shape.oneOf('text', 'attachment', 'unsupported'),
   text: shape.text(TEXT_MAX_BYTES),
   /** The content of a type that this version does not know, kept for one that does. */
   raw: shape.optional(shape.record({ type: shape.integer(0, 255), body: shape.bytesBetween(0, TEXT_MAX_BYTES) })),
@@ -274,6 +275,16 @@ export const EVENT = createPacked(
       request: { requestId: id },
       contact: { contactId: id, state: contactState, failure: code },
       invite: { inviteId: id, state: shape.oneOf('active', 'used', 'revoked', 'expired') },
+      attachment: {
+        contactId: id,
+        messageId: id,
+        direction: shape.oneOf('sent', 'received'),
+        state: shape.oneOf(...TRANSFER_STATES),
+        chunksDone: counter,
+        chunks: counter,
+        untilMs: shape.optional(time),
+        failure: code,
+      },
       live: { contactId: id, state: liveState, untilMs: shape.optional(time) },
     }),
   }),
