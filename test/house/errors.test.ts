@@ -22,6 +22,7 @@ const AREAS: Readonly<Record<string, readonly string[]>> = {
     'CONTACT',
     'ALIAS',
     'MESSAGE',
+    'ATTACHMENT',
     'OUTBOX',
     'IDEMPOTENCY',
     'EVENT',

@@ -17,6 +17,7 @@ import type {
 } from '../../src/ports/index.ts'
 import { createMemoryRecordHub, type MemoryRecordHub } from '../../src/transport/index.ts'
 import { type HostEntry, LANE_RECORD_BYTES, onionAddress, RENDEZVOUS_RECORD_BYTES } from '../../src/wire/index.ts'
+import { createMemoryFiles, type MemoryFiles } from './memory-files.ts'
 import { createMemoryMailboxes, type MemoryMailboxes } from './memory-mailboxes.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
@@ -56,6 +57,8 @@ export interface World {
   dialsBy(name: string): number
   /** Called before each batch of this member; a promise holds the batch, a throw fails it. */
   beforeBatch(name: string, hook: ((operations: readonly StoreOperation[]) => Promise<void> | void) | undefined): void
+  /** What this member's user has on disk. */
+  files(name: string): MemoryFiles
   /** Keys of this member's store that contain the text. */
   storedKeys(name: string, text: string): readonly string[]
   /** Lane records handed to a link so far. */
@@ -70,6 +73,7 @@ export interface World {
 }
 
 interface Member {
+  readonly files: MemoryFiles
   readonly values: Map<string, Uint8Array>
   readonly seed: number
   readonly clock: Clock
@@ -148,6 +152,7 @@ export async function createWorld(
       random: createSeededRandom(member.seed * 1_000 + opened),
       logger: SILENT,
       store: createMapStore(member),
+      files: member.files,
       tor: { status: () => TOR_STATUS },
       network: watchNetwork(hub.createNetwork(), member),
       session: SESSION_FUNCTIONS,
@@ -176,6 +181,7 @@ export async function createWorld(
 
   for (const [index, name] of names.entries()) {
     const member: Member = {
+      files: createMemoryFiles(),
       values: new Map(),
       seed: 1 + index,
       clock: options.clockOf?.(name, clock) ?? clock,
@@ -213,6 +219,7 @@ export async function createWorld(
     beforeBatch(name, hook) {
       find(name).beforeBatch = hook
     },
+    files: (name) => find(name).files,
     storedKeys: (name, text) => [...find(name).values.keys()].filter((key) => key.includes(text)),
     recordsSentBy: (name) => find(name).records,
     silenceLanes(silent) {
