@@ -49,6 +49,7 @@ export type { MailboxParameters } from './options.ts'
 export {
   BOX_LIFETIME_MS,
   BOX_WINDOW_COUNT,
+  HOT_SLOT_COUNT,
   MAILBOX_PARAMETERS,
   testParameters,
 } from './options.ts'

@@ -2,6 +2,8 @@
 
 export type { Delay, Estimate, FileLoad, SyncCounts, TextLoad } from './estimate.ts'
 export { estimateBulk, estimateLive, estimateText, fileSlotsPerDay } from './estimate.ts'
+export type { ProfileFigures } from './figures.ts'
+export { profileFigures } from './figures.ts'
 export type { LaneQueue, LaneQueueFacts } from './lane-queue.ts'
 export {
   ackFields,
@@ -40,4 +42,4 @@ export {
   readSlotKind,
 } from './profile.ts'
 export type { LaneTraffic, TrafficLane, TrafficMeter, TrafficReport } from './traffic.ts'
-export { createTrafficMeter } from './traffic.ts'
+export { createTrafficMeter, TRAFFIC_LANES } from './traffic.ts'

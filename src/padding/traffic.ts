@@ -10,7 +10,7 @@ import { COURIER_COUNT, EPOCH_MS } from './options.ts'
 import { type Profile, type Rhythm, readSlotKind } from './profile.ts'
 
 /** `table` is lane M, `setup` what opens a courier link, `live` the lanes between contacts. */
-const TRAFFIC_LANES = ['write', 'read', 'table', 'bulk', 'setup', 'live'] as const
+export const TRAFFIC_LANES = ['write', 'read', 'table', 'bulk', 'setup', 'live'] as const
 export type TrafficLane = (typeof TRAFFIC_LANES)[number]
 
 export interface LaneTraffic {
@@ -131,7 +131,7 @@ export function bulkWritesPerDay({ bulk }: Profile): number {
 }
 
 /** What a profile spends in a day by lane, on average; undefined for Manual. METADATA §3.5. */
-function budgetBytesPerDay(profile: Profile): Readonly<Record<TrafficLane, number | undefined>> | undefined {
+export function budgetBytesPerDay(profile: Profile): Readonly<Record<TrafficLane, number | undefined>> | undefined {
   if (profile.sync !== undefined) return undefined
   const { read, speed, write } = profile
   const table = slotsPerDay(read) * tableShare(profile)
