@@ -17,6 +17,11 @@ export const CLI_ERRORS = {
     why: 'No contact has this id, alias or beginning of an id.',
     remedy: 'See `noctule list-contacts`.',
   },
+  CLI_MESSAGE_UNKNOWN: {
+    kind: 'user',
+    why: 'The conversation has no message at this position.',
+    remedy: 'See `noctule list-messages`; give the number behind # or the whole id.',
+  },
   CLI_INVITE_UNKNOWN: {
     kind: 'user',
     why: 'No invite has this id, label or beginning of an id.',

@@ -77,7 +77,27 @@ export async function resolveNames(
     if (typeof typed !== 'string') continue
     const result = findByName(await reference.list(client), typed)
     if (result.found === undefined) throw cliError(result.ambiguous ? 'CLI_NAME_AMBIGUOUS' : reference.unknown)
-    return { params: { ...params, [parameter]: result.found.id }, subject: displayName(result.found) }
+    const found = { ...params, [parameter]: result.found.id }
+    return { params: await resolveMessage(client, found), subject: displayName(result.found) }
   }
   return { params, subject: '' }
+}
+
+const POSITION = /^#?([1-9][0-9]{0,14})$/
+const MESSAGE_ID_LENGTH = 32
+
+/** The parameters with the id of a message in the place of its position. @throws {AppError} `CLI_MESSAGE_UNKNOWN` */
+async function resolveMessage(
+  client: RpcClient,
+  params: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { recipient, messageId: typed } = params
+  if (typeof typed !== 'string' || typeof recipient !== 'string' || typed.length === MESSAGE_ID_LENGTH) return params
+  const position = Number(POSITION.exec(typed)?.[1] ?? Number.NaN)
+  const { messages } = Number.isNaN(position)
+    ? { messages: [] }
+    : await client.call('listMessages', { recipient, before: position + 1, limit: 1 })
+  const [message] = messages
+  if (message?.position !== position) throw cliError('CLI_MESSAGE_UNKNOWN')
+  return { ...params, messageId: message.messageId }
 }

@@ -3,6 +3,7 @@
  * Never adds a rule: values are checked by the daemon, with the same schema.
  * @module
  */
+import { resolve } from 'node:path'
 import type { Schema, SchemaNode } from '../rpc/index.ts'
 import { findMethod } from '../rpc/index.ts'
 import type { AnyCommand } from './command.ts'
@@ -73,6 +74,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['alias', 'NAME'],
   ['host', 'HOST'],
   ['upTo', 'POSITION'],
+  ['messageId', 'MESSAGE'],
   ['minutes', 'N'],
 ])
 
@@ -88,6 +90,8 @@ function describe(name: string, schema: Schema<unknown>): string {
   const { description = '' } = schema
   if (name === 'recipient') return 'Alias of a contact, its id, or the beginning of its id.'
   if (name === 'inviteId') return 'Label of an invite, its id, or the beginning of its id.'
+  if (name === 'messageId') return 'Position of a message as `list-messages` shows it, or its id.'
+  if (name === 'path') return 'Path of a file; from the working directory unless it begins at the root.'
   if (name === 'requestId') return 'Id of a contact request, or the beginning of it.'
   return DURATION_SUFFIX.test(name)
     ? `${description.replace(/, in milliseconds/, '')} For instance 30m, 12h, 7d.`
@@ -101,12 +105,15 @@ const SWITCH: ReadonlyMap<string, boolean> = new Map([
 
 function formOf(name: string, node: SchemaNode): string {
   if (node.kind === 'boolean') return 'on or off'
+  if (name === 'path') return 'a path'
   return DURATION_SUFFIX.test(name) ? 'a duration such as 30m, 12h or 7d' : 'a whole number'
 }
 
 /** Undefined for what does not have the form. */
 function parseValue(name: string, node: SchemaNode, text: string): unknown {
   if (node.kind === 'boolean') return SWITCH.get(text)
+  // The daemon has a working directory of its own.
+  if (name === 'path') return text === '' ? undefined : resolve(text)
   if (node.kind !== 'integer') return text
   if (DURATION_SUFFIX.test(name)) return parseDuration(text)
   return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined

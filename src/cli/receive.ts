@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcClient, RpcNotification, RpcParams } from '../rpc/index.ts'
+import { describeTransfer, formatBytes } from './attachment.ts'
 import type { RunContext } from './command.ts'
 import { describeDelivery } from './delivery.ts'
 import { EXIT_CODES } from './exit-codes.ts'
@@ -94,6 +95,10 @@ export function openStream(client: RpcClient, signal: AbortSignal): Notification
   }
 }
 
+function fileLine({ filename, size }: { readonly filename: string; readonly size: number }): string {
+  return `(file ${filename}, ${formatBytes(size)})`
+}
+
 /** Lines for people, with contacts called by their aliases. */
 function createDescriber(
   client: RpcClient,
@@ -127,7 +132,9 @@ async function describeNotification(
   if (notification.method === 'receive') {
     const { envelope } = notification.params.result
     const body = envelope.dataMessage ?? envelope.syncMessage?.sentMessage
-    const text = body?.message ?? '(a kind of message that this version cannot show)'
+    const [file] = body?.attachments ?? []
+    const other = file === undefined ? '(a kind of message that this version cannot show)' : fileLine(file)
+    const text = body?.message ?? other
     const name = await nameOf(envelope.source)
     return `${envelope.dataMessage === undefined ? `you to ${name}` : name}: ${neutraliseLines(text, '    ')}`
   }
@@ -145,6 +152,10 @@ async function describeNotification(
       return `invite ${shortId(event.inviteId)}: ${event.state}`
     case 'live':
       return `lane with ${await nameOf(event.contactId)}: ${describeLive(event, nowMs)}`
+    case 'attachment': {
+      const way = event.direction === 'sent' ? 'to' : 'from'
+      return `file ${shortId(event.messageId)} ${way} ${await nameOf(event.contactId)}: ${describeTransfer(event, nowMs)}`
+    }
     case 'gone':
       return '(removed since)'
     case 'overflow':

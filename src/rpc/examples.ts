@@ -40,6 +40,8 @@ export const CONTACT = {
   receipts: { delivery: true, read: false },
 } as const
 
+export const ATTACHMENT = { name: 'photo.jpeg', mimeType: 'image/jpeg', bytes: 3_500_000 } as const
+
 export const HOST = {
   hostKey: HOST_KEY,
   kind: 'listed',

@@ -7,8 +7,10 @@ import type { Schema } from './schema/index.ts'
 import { anyObject, array, boolean, enumeration, integer, named, object, optional, string } from './schema/index.ts'
 
 /** Texts that a person types; the messenger has narrower rules and codes of its own for them. */
-const SHORT_TEXT_MAX_LENGTH = 1_024
+export const SHORT_TEXT_MAX_LENGTH = 1_024
 const URI_MAX_LENGTH = 4_096
+/** As long as a path may be on Linux. */
+const PATH_MAX_LENGTH = 4_096
 export const LIST_LIMIT_MAX_COUNT = 500
 
 export const timeMs = (description: string): Schema<number> =>
@@ -166,14 +168,44 @@ export const contact = named(
     failure: optional(failure),
   }),
 )
+const transferState = enumeration(
+  ['queued', 'sending', 'stored', 'offered', 'waiting', 'downloading', 'complete', 'failed', 'cancelled'],
+  'Sent: queued: on disk here and sealed. sending: hosts keep some of it. stored: hosts keep all of it. Received: offered: too large to come by itself, see `downloadAttachment`. waiting: for room. downloading: slots bring it. complete: here and checked, see `saveAttachment`. Both: failed: see `failure`. cancelled: by you.',
+)
+/** How far a file has come. */
+export const transfer = {
+  state: transferState,
+  chunksDone: integer({ description: 'Pieces that hosts keep, or that are here.', minimum: 0 }),
+  chunks: integer({ description: 'Pieces in all; one fills a box.', minimum: 1 }),
+  untilMs: optional(timeMs('Of a file that was sent: when the first of its copies at hosts ends.')),
+  failure: optional(string({ description: 'Error code that says why it failed.' })),
+}
+export const attachment = named(
+  'Attachment',
+  object({
+    name: string({ description: 'Name of the file. Foreign when received; holds no separators and is no path.' }),
+    mimeType: optional(string({ description: 'What the sender says that it is. Foreign when received.' })),
+    bytes: integer({ description: 'Length of the file.', minimum: 0 }),
+    transfer: object(transfer),
+  }),
+)
+export const filePath = string({
+  description: 'Path of a file of the machine of the daemon, from the root; the daemon reads or writes it itself.',
+  minLength: 1,
+  maxLength: PATH_MAX_LENGTH,
+})
 export const message = named(
   'Message',
   object({
     messageId,
     contactId,
     direction: enumeration(['sent', 'received']),
-    text: string({ description: 'The text. Foreign when received; empty when unsupported.' }),
-    type: enumeration(['text', 'unsupported'], 'unsupported: made by a newer version.'),
+    text: string({ description: 'The text. Foreign when received; empty but for type `text`.' }),
+    type: enumeration(
+      ['text', 'attachment', 'unsupported'],
+      'attachment: a file, see `attachment`. unsupported: made by a newer version.',
+    ),
+    attachment: optional(attachment),
     timestampMs: timeMs("When it was sent, by its sender's clock."),
     storedAtMs: timeMs('When this daemon stored it.'),
     delivery: optional(deliveryState),

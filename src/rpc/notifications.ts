@@ -3,18 +3,44 @@
  * Never sends an event without its `seq`, and never two forms of one event. Spec 08-rpc §4.
  * @module
  */
-import type { MessageInfo, MessengerEvent } from '../messenger/index.ts'
+import type { AttachmentInfo, MessageInfo, MessengerEvent } from '../messenger/index.ts'
 import { withoutUndefined } from './defined.ts'
 import { CONTACT_ID, DAY_MS, MESSAGE_ID, TIME_MS } from './examples.ts'
 import * as model from './models.ts'
 import type { Infer, Schema } from './schema/index.ts'
-import { boolean, integer, named, nullable, nullValue, object, optional, string, variants } from './schema/index.ts'
+import {
+  array,
+  boolean,
+  enumeration,
+  integer,
+  named,
+  nullable,
+  nullValue,
+  object,
+  optional,
+  string,
+  variants,
+} from './schema/index.ts'
 
 const messageBody = {
   timestamp: model.timeMs("When it was sent, by its sender's clock."),
   message: nullable(string({ description: 'The text; null when this version does not know the type.' })),
   expiresInSeconds: integer({ minimum: 0 }),
   viewOnce: boolean(),
+  attachments: optional(
+    array(
+      object({
+        id: string({ description: 'What `saveAttachment` and the others call it: the id of the message.' }),
+        contentType: string({
+          description:
+            'What the sender says that it is, `application/octet-stream` when nothing. Foreign when received.',
+        }),
+        filename: string({ description: 'Name of the file. Foreign when received; is no path.' }),
+        size: integer({ description: 'Length of the file in bytes.', minimum: 0 }),
+      }),
+      { description: 'Announced with this message; the event `attachment` tells when one is here.' },
+    ),
+  ),
 }
 
 /** The members that signal-cli has as well keep its names and meanings. */
@@ -68,6 +94,12 @@ const eventResult = named(
       contact: { contactId: model.contactId, state: model.contactState, failure: optional(model.failure) },
       invite: { inviteId: model.inviteId, state: model.inviteState },
       live: { contactId: model.contactId, ...model.liveMembers },
+      attachment: {
+        contactId: model.contactId,
+        messageId: model.messageId,
+        direction: enumeration(['sent', 'received']),
+        ...model.transfer,
+      },
       gone: {},
       overflow: {
         firstSeq: integer({
@@ -107,6 +139,8 @@ export function toNotification(event: MessengerEvent, subscription: number): Rpc
       return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
     case 'live':
       return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
+    case 'attachment':
+      return { method: 'event', params: { ...place, result: withoutUndefined(body) } }
     case 'expiring':
     case 'invite':
     case 'gone':
@@ -122,6 +156,7 @@ function toEnvelope(message: MessageInfo): ReceiveParams['result']['envelope'] {
     message: message.type === 'text' ? message.text : null,
     expiresInSeconds: 0,
     viewOnce: false,
+    ...(message.attachment === undefined ? {} : { attachments: [toSignalAttachment(messageId, message.attachment)] }),
   }
   return {
     source: contactId,
@@ -136,6 +171,12 @@ function toEnvelope(message: MessageInfo): ReceiveParams['result']['envelope'] {
       ? { dataMessage: body }
       : { syncMessage: { sentMessage: { destination: contactId, destinationUuid: contactId, ...body } } }),
   }
+}
+
+const UNKNOWN_TYPE = 'application/octet-stream'
+
+function toSignalAttachment(messageId: string, { name, mimeType, bytes }: AttachmentInfo) {
+  return { id: messageId, contentType: mimeType ?? UNKNOWN_TYPE, filename: name, size: bytes }
 }
 
 export interface NotificationDefinition {

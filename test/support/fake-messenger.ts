@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AttachmentInfo,
   ContactInfo,
   Delivery,
   HostInfo,
@@ -15,6 +16,7 @@ import type {
   MessengerEventBody,
   RequestInfo,
   SentMessage,
+  TransferState,
 } from '../../src/messenger/index.ts'
 import { messengerError } from '../../src/messenger/index.ts'
 
@@ -24,6 +26,10 @@ export const FAKE_TIME_MS = 1_795_000_000_000
 const DAY_MS = 86_400_000
 const INVITE_PREFIX = 'noctule:'
 const HOST_PREFIX = 'noctule-host:'
+
+/** What every file of the fake has. */
+const FAKE_FILE_BYTES = 3_500_000
+const NO_CHUNKS = { chunksDone: 0, chunks: 2_526, untilMs: undefined, failure: undefined } as const
 
 /** A message that nothing has happened to. */
 export const NO_COPIES = { stored: undefined, failure: undefined, retryAfterMs: undefined } as const
@@ -54,6 +60,10 @@ export interface FakeMessenger extends Messenger {
   emit(body: MessengerEventBody): MessengerEvent
   /** A message from `contactId`, with its event. */
   receive(contactId: string, text: string, type?: MessageInfo['type']): MessengerEvent
+  /** A file from `contactId` is announced, with its event. */
+  receiveFile(contactId: string, name: string): MessengerEvent
+  /** Moves a file on and says so. */
+  moveFile(contactId: string, messageId: string, state: TransferState): MessengerEvent
   addContact(fields: Partial<ContactInfo> & { readonly contactId: string }): ContactInfo
   addRequest(fields: Partial<RequestInfo> & { readonly requestId: string }): RequestInfo
   addKnownHost(fields: Partial<HostInfo> & { readonly hostKey: string }): HostInfo
@@ -109,7 +119,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
   const putMessage = (
     contactId: string,
     text: string,
-    fields: Pick<MessageInfo, 'direction' | 'delivery' | 'type'>,
+    fields: Pick<MessageInfo, 'direction' | 'delivery' | 'type'> & Partial<Pick<MessageInfo, 'attachment'>>,
   ): MessageInfo => {
     const conversation = messages.get(contactId) ?? []
     const message: MessageInfo = {
@@ -119,11 +129,28 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       timestampMs: FAKE_TIME_MS + counter,
       storedAtMs: FAKE_TIME_MS + counter + 1,
       position: conversation.length + 1,
+      attachment: undefined,
       ...NO_COPIES,
       ...fields,
     }
     messages.set(contactId, [...conversation, message])
     return message
+  }
+  const findFile = (contactId: string, messageId: string) => {
+    getContact(contactId)
+    const message = (messages.get(contactId) ?? []).find((each) => each.messageId === messageId)
+    if (message?.attachment === undefined) throw messengerError('ATTACHMENT_UNKNOWN')
+    return { message, attachment: message.attachment }
+  }
+  const moveFile = (contactId: string, messageId: string, state: TransferState): AttachmentInfo => {
+    const { attachment: before } = findFile(contactId, messageId)
+    const { chunks } = before.transfer
+    const isWhole = state === 'complete' || state === 'stored'
+    const attachment = { ...before, transfer: { ...before.transfer, state, chunksDone: isWhole ? chunks : 0 } }
+    const conversation = messages.get(contactId) ?? []
+    const moved = conversation.map((each) => (each.messageId === messageId ? { ...each, attachment } : each))
+    messages.set(contactId, moved)
+    return attachment
   }
   const checkUri = (uri: string): void => {
     if (!uri.startsWith(INVITE_PREFIX)) throw messengerError('INVITE_FOREIGN')
@@ -326,6 +353,24 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       if (idempotencyKey !== undefined) sentByKey.set(idempotencyKey, sent)
       return sent
     },
+    async sendAttachment({ contactId, path, name = path.slice(path.lastIndexOf('/') + 1), mimeType }) {
+      getContact(contactId)
+      if (!path.startsWith('/')) throw messengerError('ATTACHMENT_PATH_RELATIVE')
+      if (path.includes('missing')) throw messengerError('ATTACHMENT_FILE_MISSING')
+      const transfer = { state: 'queued', ...NO_CHUNKS } as const
+      const attachment = { name, mimeType, bytes: FAKE_FILE_BYTES, transfer }
+      const fields = { direction: 'sent', delivery: 'queued', type: 'attachment', attachment } as const
+      const { messageId, timestampMs } = putMessage(contactId, '', fields)
+      return { messageId, contactId, timestampMs, delivery: 'queued', ...NO_COPIES, repeated: false }
+    },
+    downloadAttachment: async ({ contactId, messageId }) => moveFile(contactId, messageId, 'downloading'),
+    async saveAttachment({ contactId, messageId, path }) {
+      const { attachment } = findFile(contactId, messageId)
+      if (path.includes('exists')) throw messengerError('ATTACHMENT_FILE_EXISTS')
+      if (attachment.transfer.state !== 'complete') throw messengerError('ATTACHMENT_INCOMPLETE')
+      return attachment
+    },
+    cancelAttachment: async ({ contactId, messageId }) => moveFile(contactId, messageId, 'cancelled'),
     async listMessages({ contactId, before = Number.POSITIVE_INFINITY, limit = 50 }) {
       getContact(contactId)
       return (messages.get(contactId) ?? []).filter(({ position }) => position < before).slice(-limit)

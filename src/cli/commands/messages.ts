@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcResult } from '../../rpc/index.ts'
+import { describeFile, formatBytes } from '../attachment.ts'
 import type { AnyCommand } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { describeDelivery } from '../delivery.ts'
@@ -18,11 +19,16 @@ function messageLines(message: Message, name: string, nowMs: number): string {
   const who = message.direction === 'sent' ? 'you' : name
   const { delivery } = message
   const state = delivery === undefined ? '' : `, ${describeDelivery({ ...message, delivery }, nowMs)}`
-  const text =
-    message.type === 'text'
-      ? neutraliseLines(message.text, '    ')
-      : '(a kind of message that this version cannot show)'
-  return `#${message.position} ${who}, ${formatRelative(message.timestampMs, nowMs)}${state}\n    ${text}\n`
+  return `#${message.position} ${who}, ${formatRelative(message.timestampMs, nowMs)}${state}\n    ${contentOf(message, nowMs)}\n`
+}
+
+function contentOf({ type, text, attachment }: Message, nowMs: number): string {
+  if (attachment !== undefined) return describeFile(attachment, nowMs)
+  return type === 'text' ? neutraliseLines(text, '    ') : '(a kind of message that this version cannot show)'
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 export const MESSAGE_COMMANDS: readonly AnyCommand[] = [
@@ -42,6 +48,33 @@ export const MESSAGE_COMMANDS: readonly AnyCommand[] = [
       return { out: `Queued for ${subject}; it leaves in one of the next slots.\n` }
     },
     run: runSend,
+  }),
+  defineCommand('sendAttachment', {
+    name: 'send-file',
+    positionals: ['recipient', 'path'],
+    note: 'The daemon reads the file itself, at once; afterwards the file is not needed any more.',
+    show(sent, { subject }) {
+      if (sent.repeated) return { out: `This was sent to ${subject} before; nothing new was queued.\n` }
+      return { out: `Queued for ${subject}; it leaves piece by piece in slots that nothing else wants.\n` }
+    },
+  }),
+  defineCommand('downloadAttachment', {
+    name: 'fetch-file',
+    positionals: ['recipient', 'messageId'],
+    note: 'Only larger files wait to be asked for.',
+    show: (file, { view }) => ({ out: `${sentence(describeFile(file, view.nowMs))}\n` }),
+  }),
+  defineCommand('saveAttachment', {
+    name: 'save-file',
+    positionals: ['recipient', 'messageId', 'path'],
+    note: 'The daemon writes the file itself and replaces nothing.',
+    show: (file) => ({ out: `Saved ${formatBytes(file.bytes)}.\n` }),
+  }),
+  defineCommand('cancelAttachment', {
+    name: 'cancel-file',
+    positionals: ['recipient', 'messageId'],
+    note: 'Also frees the room of a file that has come.',
+    show: (file, { view }) => ({ out: `${sentence(describeFile(file, view.nowMs))}\n` }),
   }),
   defineCommand('listMessages', {
     positionals: ['recipient'],

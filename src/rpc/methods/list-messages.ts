@@ -5,6 +5,7 @@
  */
 
 import type { MessageInfo } from '../../messenger/index.ts'
+import { messageResult } from '../attachment-result.ts'
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
@@ -54,7 +55,7 @@ export const listMessages = defineMethod({
   },
   async handler({ messenger }, { recipient: contact, before, limit }) {
     const found = await messenger.listMessages(withoutUndefined({ contactId: contact, before, limit }))
-    const messages = newestThatFit(found).map((info) => withoutUndefined(info))
+    const messages = newestThatFit(found).map(messageResult)
     return { messages, hasMore: (messages[0]?.position ?? 1) > 1 }
   },
 })
