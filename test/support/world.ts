@@ -6,6 +6,7 @@
 import { onionPublicKey, x25519PublicKey } from '../../src/crypto/index.ts'
 import { MAILBOX_PARAMETERS } from '../../src/mailbox/index.ts'
 import { type Messenger, openMessenger, SESSION_FUNCTIONS } from '../../src/messenger/index.ts'
+import { createTrafficMeter } from '../../src/padding/index.ts'
 import type {
   Clock,
   KeyValueStore,
@@ -53,6 +54,8 @@ export interface World {
   listenerCount(): number
   /** Wall-clock times at which this member put a service up. */
   listenTimes(name: string): readonly number[]
+  /** Wall-clock times at which this member dialled. */
+  dialTimes(name: string): readonly number[]
   /** How often this member dialled. */
   dialsBy(name: string): number
   /** Called before each batch of this member; a promise holds the batch, a throw fails it. */
@@ -80,7 +83,7 @@ interface Member {
   readonly listenTimes: number[]
   messenger: Messenger | undefined
   records: number
-  dials: number
+  readonly dialTimes: number[]
   beforeBatch: ((operations: readonly StoreOperation[]) => Promise<void> | void) | undefined
 }
 
@@ -138,7 +141,7 @@ export async function createWorld(
         }
       },
       async dial(options) {
-        member.dials += 1
+        member.dialTimes.push(clock.nowMs())
         return watch(await network.dial(options), false)
       },
       stop: () => network.stop(),
@@ -156,6 +159,7 @@ export async function createWorld(
       tor: { status: () => TOR_STATUS },
       network: watchNetwork(hub.createNetwork(), member),
       session: SESSION_FUNCTIONS,
+      traffic: createTrafficMeter(),
       mailbox: MAILBOX_PARAMETERS,
       createMailbox: (owner) =>
         Promise.resolve(
@@ -188,7 +192,7 @@ export async function createWorld(
       listenTimes: [],
       messenger: undefined,
       records: 0,
-      dials: 0,
+      dialTimes: [],
       beforeBatch: undefined,
     }
     members.set(name, member)
@@ -215,7 +219,8 @@ export async function createWorld(
     },
     listenerCount: () => listeners,
     listenTimes: (name) => find(name).listenTimes,
-    dialsBy: (name) => find(name).dials,
+    dialTimes: (name) => find(name).dialTimes,
+    dialsBy: (name) => find(name).dialTimes.length,
     beforeBatch(name, hook) {
       find(name).beforeBatch = hook
     },
