@@ -10,6 +10,7 @@ import { Sensitive } from '../base/index.ts'
 import { onionPublicKey } from '../crypto/index.ts'
 import { createMailboxClient, MAILBOX_PARAMETERS, type MailboxParameters, testParameters } from '../mailbox/index.ts'
 import { type Messenger, openMessenger, SESSION_FUNCTIONS, type SessionFunctions } from '../messenger/index.ts'
+import { createTrafficMeter } from '../padding/index.ts'
 import type {
   BoxStore,
   Clock,
@@ -99,6 +100,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
     }
     const network = networkOf('profile')
     const parameters = mailboxParameters(config)
+    const traffic = createTrafficMeter()
     const messenger = await openMessenger({
       clock,
       random,
@@ -108,6 +110,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
       tor,
       network,
       session: deps.session ?? SESSION_FUNCTIONS,
+      traffic,
       mailbox: parameters,
       async createMailbox(owner) {
         const client = createMailboxClient({
@@ -117,6 +120,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
           store,
           network,
           parameters,
+          traffic,
           owner,
           onFailure: deps.onFailure,
         })

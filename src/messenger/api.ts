@@ -5,6 +5,7 @@
  */
 import type { HostInfo, MailboxStatus } from '../mailbox/index.ts'
 import type { Startable, TorStatus } from '../ports/index.ts'
+import type { ClockFace, SendingInfo } from './clock-api.ts'
 
 /** 32 lower-case hexadecimal characters; made at random on this machine and of no meaning elsewhere. */
 export type ContactId = string
@@ -23,6 +24,7 @@ export interface MessengerStatus {
   readonly tor: TorStatus
   /** How many hosts keep messages for people who are offline, how well roles are kept apart, and when the next slots are. */
   readonly mailbox: MailboxStatus
+  readonly sending: SendingInfo
   readonly contacts: number
   readonly openLanes: number
   /** Messages accepted by `send` which the other side has not acknowledged yet. */
@@ -282,7 +284,7 @@ export interface MessengerEvent {
   readonly body: MessengerEventBody
 }
 
-export interface Messenger extends Startable {
+export interface Messenger extends Startable, ClockFace {
   status(): MessengerStatus
   /**
    * `rendezvous` asks for one beside the mailboxes; when absent there is one only while no hosts are known.

@@ -8,7 +8,7 @@ import { hexEncode } from '../base/index.ts'
 import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
 import { identityHash, safetyNumber } from '../identity/index.ts'
 import type { BoxSequences, MailboxClient, MailboxOwner, MailboxParameters } from '../mailbox/index.ts'
-import type { LaneQueue } from '../padding/index.ts'
+import type { LaneQueue, TrafficMeter } from '../padding/index.ts'
 import type { Clock, FileAccess, KeyValueStore, Logger, Random, RecordNetwork, TorProvider } from '../ports/index.ts'
 import type { initiateHandshake, openEnvelope, respondHandshake, SessionState, sealEnvelope } from '../session/index.ts'
 import type { AttachmentBook } from './attachments/book.ts'
@@ -45,6 +45,8 @@ export interface MessengerDeps {
   readonly tor: Pick<TorProvider, 'status'>
   readonly network: RecordNetwork
   readonly session: SessionFunctions
+  /** Told of each record of a lane; the mailbox client tells it of all others. */
+  readonly traffic: Pick<TrafficMeter, 'note' | 'report'>
   /** Rhythms and work that all nodes of the network share. */
   readonly mailbox: MailboxParameters
   /** Makes the mailbox client that serves this messenger; nothing touches the network before it is started. */

@@ -201,6 +201,19 @@ export function assertSendable(context: Context, entry: ContactEntry): SessionSt
   return entry.session
 }
 
+/** A text as it is sent. */
+export function wellFormedText(typed: string): { readonly text: string; readonly body: Uint8Array } {
+  const text = typed.toWellFormed()
+  return { text, body: utf8Encode(text) }
+}
+
+/** @throws {AppError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LONG` */
+export function checkTextBody(body: Uint8Array): void {
+  if (body.length === 0) throw messengerError('MESSAGE_EMPTY')
+  if (body.length > MAX_TEXT_BYTES)
+    throw messengerError('MESSAGE_TOO_LONG', { details: { bytes: body.length, limit: MAX_TEXT_BYTES } })
+}
+
 export function sendMessage(
   context: Context,
   entry: ContactEntry,
@@ -208,7 +221,7 @@ export function sendMessage(
 ): Promise<SentMessage> {
   return context.journal.transact(async (step) => {
     if (!isLive(context, entry)) throw messengerError('CONTACT_UNKNOWN')
-    const text = options.text.toWellFormed()
+    const { text, body } = wellFormedText(options.text)
     const { idempotencyKey } = options
     const earlier = await findRepeated(context, entry, idempotencyKey)
     if (earlier !== undefined) {
@@ -217,10 +230,7 @@ export function sendMessage(
       return sent
     }
     const session = assertSendable(context, entry)
-    const body = utf8Encode(text)
-    if (body.length === 0) throw messengerError('MESSAGE_EMPTY')
-    if (body.length > MAX_TEXT_BYTES)
-      throw messengerError('MESSAGE_TOO_LONG', { details: { bytes: body.length, limit: MAX_TEXT_BYTES } })
+    checkTextBody(body)
     return queueMessage(context, step, entry, session, {
       messageId: createId(context.deps.random),
       type: 'text',

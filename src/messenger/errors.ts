@@ -120,6 +120,16 @@ export const MESSENGER_ERRORS = {
     why: 'The invite of this contact named no hosts, so that its lane is the only way between you.',
     remedy: 'Remove the contact and pair again by an invite that names hosts.',
   },
+  PROFILE_NOT_MANUAL: {
+    kind: 'user',
+    why: 'Only profile Manual syncs when it is asked to; every other profile runs by itself.',
+    remedy: 'Nothing needs to be done: what waits leaves in its slot.',
+  },
+  ESTIMATE_INPUT_INVALID: {
+    kind: 'user',
+    why: 'An estimate is for a text or for a file, and for one of the two.',
+    remedy: 'Give either `message` or `bytes`.',
+  },
   ATTACHMENT_PATH_RELATIVE: {
     kind: 'user',
     why: 'The path of the file does not begin at the root.',

@@ -4,7 +4,7 @@
  * @module
  */
 import { isAbortError } from '../base/index.ts'
-import { startSchedule, takeSlot } from '../padding/index.ts'
+import { startSchedule, type TrafficMeter, takeSlot } from '../padding/index.ts'
 import type { Clock, Logger, Random, RecordLink } from '../ports/index.ts'
 import { INBOUND_BURST_COUNT, INBOUND_INTERVAL_MS, LANE_SILENCE_MS } from './options.ts'
 
@@ -12,6 +12,8 @@ export interface LaneLinkDeps {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Told of each record. */
+  readonly traffic: Pick<TrafficMeter, 'note'>
 }
 
 export interface LaneLinkOptions {
@@ -28,7 +30,7 @@ export type Admission = (signal: AbortSignal) => Promise<void>
 
 /** Resolves when the link has ended; true when at least one record that decodes came through it. */
 export async function runLaneLink(deps: LaneLinkDeps, link: RecordLink, options: LaneLinkOptions): Promise<boolean> {
-  const { clock } = deps
+  const { clock, traffic } = deps
   const ended = new AbortController()
   const end = (): void => ended.abort()
   options.signal.addEventListener('abort', end, { once: true })
@@ -43,7 +45,10 @@ export async function runLaneLink(deps: LaneLinkDeps, link: RecordLink, options:
       await clock.sleep(schedule.nextSlotMs - clock.monotonicMs(), ended.signal)
       const decision = takeSlot(schedule, clock.monotonicMs(), deps.random)
       schedule = decision.schedule
-      if (decision.due) await link.send(options.nextRecord(decision.slotIndex))
+      if (!decision.due) continue
+      const sent = link.send(options.nextRecord(decision.slotIndex))
+      traffic.note('live', 'up', clock.nowMs())
+      await sent
     }
   }
 
@@ -52,6 +57,7 @@ export async function runLaneLink(deps: LaneLinkDeps, link: RecordLink, options:
       await options.admit(ended.signal)
       const record = await link.receive()
       if (record === undefined) return
+      traffic.note('live', 'down', clock.nowMs())
       isHandling = true
       try {
         if (await options.onRecord(record)) hasReceived = true

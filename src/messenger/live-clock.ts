@@ -31,8 +31,8 @@ interface Offsets {
 }
 
 export function createLiveClock(context: Context, network: RecordNetwork, random: Random): LiveClock {
-  const { clock, logger, onFailure } = context.deps
-  const deps = { clock, logger, network, random }
+  const { clock, logger, onFailure, traffic } = context.deps
+  const deps = { clock, logger, network, random, traffic }
   const tasks = createTaskGroup(onFailure)
   const owner = createOwner(onFailure)
   const lanes = new Map<ContactEntry, LaneRunner>()

@@ -24,6 +24,7 @@ import {
   sweepAttachments,
 } from './attachments/control.ts'
 import { sendAttachment } from './attachments/sending.ts'
+import { describeProfile, describeSending, describeTraffic, estimateSend } from './clock-info.ts'
 import {
   acceptInvite,
   acceptRequest,
@@ -162,6 +163,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
         profile: { identity, createdAtMs: profile.createdAtMs },
         tor: deps.tor.status(),
         mailbox: context.mailbox.status(),
+        sending: describeSending(context),
         contacts: contacts.length,
         openLanes: contacts.filter((entry) => !entry.muted && entry.lane?.isOpen() === true).length,
         queuedMessages: contacts.reduce((sum, { record }) => sum + record.queuedMessages, 0),
@@ -235,6 +237,19 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
       if (added === undefined) throw messengerError('HOST_LIMIT')
       return added
     },
+    profile: () => describeProfile(context),
+    async setProfile(name) {
+      assertRunning()
+      return context.mailbox.setProfile(name)
+    },
+    traffic: () => describeTraffic(context),
+    sync() {
+      assertRunning()
+      if (!context.mailbox.sync()) throw messengerError('PROFILE_NOT_MANUAL')
+      return context.mailbox.syncState()
+    },
+    estimateSend: ({ contactId, ...what }) =>
+      journal.inspect(() => estimateSend(context, findContact(context, contactId), what)),
     async send(options) {
       assertRunning()
       checkIdempotencyKey(options.idempotencyKey)

@@ -3,11 +3,12 @@
  * Never a figure of its own: all are computed from the rhythms and the sizes. METADATA §3.5, spec 02-padding §7.
  * @module
  */
-import { RECORD_LINK_BYTES } from '../wire/index.ts'
+import { LANE_RECORD_LINK_BYTES, RECORD_LINK_BYTES } from '../wire/index.ts'
 import { type Delay, estimateText } from './estimate.ts'
+import { LANE_RHYTHM } from './lane-schedule.ts'
 import { COURIER_COUNT } from './options.ts'
 import type { Profile } from './profile.ts'
-import { budgetBytesPerDay, TRAFFIC_LANES, type TrafficLane } from './traffic.ts'
+import { budgetBytesPerDay, slotsPerDay, TRAFFIC_LANES, type TrafficLane } from './traffic.ts'
 
 export interface ProfileFigures {
   /** On the link to the guard, both ways, on average; empty for Manual. Live lanes are not in it, nor is tor's own traffic. */
@@ -23,6 +24,9 @@ export interface ProfileFigures {
   readonly hot: Delay | undefined
   readonly cold: Delay | undefined
 }
+
+/** What an open lane with one contact spends beside the profile, on average. */
+export const LANE_BYTES_PER_DAY = slotsPerDay(LANE_RHYTHM) * LANE_RECORD_LINK_BYTES
 
 export function profileFigures(profile: Profile): ProfileFigures {
   const budget = budgetBytesPerDay(profile)

@@ -3,7 +3,7 @@
 export type { Delay, Estimate, FileLoad, SyncCounts, TextLoad } from './estimate.ts'
 export { estimateBulk, estimateLive, estimateText, fileSlotsPerDay } from './estimate.ts'
 export type { ProfileFigures } from './figures.ts'
-export { profileFigures } from './figures.ts'
+export { LANE_BYTES_PER_DAY, profileFigures } from './figures.ts'
 export type { LaneQueue, LaneQueueFacts } from './lane-queue.ts'
 export {
   ackFields,

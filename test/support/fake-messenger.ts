@@ -19,6 +19,7 @@ import type {
   TransferState,
 } from '../../src/messenger/index.ts'
 import { messengerError } from '../../src/messenger/index.ts'
+import { createFakeClockFace, type FakeClockFace } from './fake-clock-face.ts'
 
 export const FAKE_IDENTITY = '7d'.repeat(32)
 const FAKE_SAFETY_NUMBER = '03927 11853 40028 77316 92050 16644 58213 09977 31415 26535 89793 23846'
@@ -69,6 +70,8 @@ export interface FakeMessenger extends Messenger {
   addKnownHost(fields: Partial<HostInfo> & { readonly hostKey: string }): HostInfo
   /** Moves the message on and says so, as the real one does. */
   deliver(contactId: string, messageId: string, delivery: Partial<Delivery>): MessengerEvent
+  /** Profile, traffic and estimates. */
+  readonly clockFace: FakeClockFace
   /** What `status` says of the mailboxes. */
   mailbox: MailboxStatus
   /** Every event so far, kept or dropped. */
@@ -157,7 +160,14 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
     if (!/^[a-z2-7]{8,}$/.test(uri.slice(INVITE_PREFIX.length))) throw messengerError('INVITE_MALFORMED')
   }
 
+  const clockFace = createFakeClockFace(FAKE_TIME_MS, getContact)
   const fake: FakeMessenger = {
+    clockFace,
+    profile: clockFace.profile,
+    setProfile: clockFace.setProfile,
+    traffic: clockFace.traffic,
+    sync: clockFace.sync,
+    estimateSend: clockFace.estimateSend,
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     history,
@@ -247,6 +257,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
         warnings: [],
       },
       mailbox: fake.mailbox,
+      sending: clockFace.sending(),
       contacts: contacts.size,
       openLanes: [...contacts.values()].filter(({ laneOpen }) => laneOpen).length,
       queuedMessages: [...contacts.values()].reduce((sum, contact) => sum + contact.queuedMessages, 0),
