@@ -8,11 +8,25 @@ import { KEM_CIPHERTEXT_BYTES, KEM_ENCAPSULATION_KEY_BYTES, KEY_BYTES } from '..
 /** Stream bytes of one Tor relay cell that both relay-cell formats can carry (488 with CGO, 498 legacy). METADATA §3.1. */
 export const CELL_STREAM_BYTES = 488
 
-/** Cells of a rendezvous or courier record. */
-const RECORD_CELL_COUNT = 4
+/**
+ * What the last cell of a record leaves free: 4 zeros and 16 random bytes. Where tor has sent 50 to 99 cells without so
+ * much room (proposal 289), it cuts one short and the record takes another cell. `test/e2e/geometry.test.ts` counts.
+ */
+const CELL_SPARE_BYTES = 4 + 16
 
-/** Stream bytes of a record: four cells. */
-export const RECORD_STREAM_BYTES = RECORD_CELL_COUNT * CELL_STREAM_BYTES
+/** Stream bytes of so many cells of either format, and never of more. */
+function streamBytes(cellCount: number): number {
+  return cellCount * CELL_STREAM_BYTES - CELL_SPARE_BYTES
+}
+
+/** Cells of a rendezvous or courier record. */
+export const RECORD_CELL_COUNT = 4
+
+/** Stream bytes of a rendezvous or courier record: four cells. */
+export const RECORD_STREAM_BYTES = streamBytes(RECORD_CELL_COUNT)
+
+/** Stream bytes of a lane record: one cell. */
+export const LANE_STREAM_BYTES = streamBytes(1)
 
 /**
  * What a link adds to a record: the length and the tag of the one Noise message that it is. The muxer of record links adds
@@ -50,7 +64,7 @@ export const RECORD_LINK_BYTES = slotLinkBytes(RECORD_CELL_COUNT)
 export const LANE_RECORD_LINK_BYTES = slotLinkBytes(1)
 
 /** Bytes of a lane record as the link carries it. With its framing exactly one cell. */
-export const LANE_RECORD_BYTES = CELL_STREAM_BYTES - FRAMING_BYTES
+export const LANE_RECORD_BYTES = LANE_STREAM_BYTES - FRAMING_BYTES
 
 /** kind u8, acknowledgement base u32, acknowledgement bits u32, sequence u32. */
 const LANE_HEADER_BYTES = 1 + 4 + 4 + 4

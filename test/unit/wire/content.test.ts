@@ -38,7 +38,8 @@ describe('content parts', () => {
   })
 
   it('each fit one envelope, whatever the length of the message', () => {
-    for (const length of [0, 1, 334, 335, 336, 670, 671, 5000, MAX_TEXT_BYTES - 1, MAX_TEXT_BYTES]) {
+    const chunk = CONTENT_CHUNK_BYTES
+    for (const length of [0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 5000, MAX_TEXT_BYTES - 1, MAX_TEXT_BYTES]) {
       const encoded = splitContent({ messageId, timestampMs: 8_640_000_000_000_000, type: 255, body: bodyOf(length) })
       assert.equal(encoded.length, Math.max(1, Math.ceil(length / CONTENT_CHUNK_BYTES)))
       for (const bytes of encoded) assert.ok(bytes.length <= ENVELOPE_CONTENT_BYTES)

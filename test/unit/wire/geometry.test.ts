@@ -3,30 +3,44 @@ import { describe, it } from 'node:test'
 import * as wire from '../../../src/wire/index.ts'
 
 describe('geometry', () => {
-  it('puts a lane record with its framing into one cell of either relay-cell format', () => {
-    assert.equal(wire.LANE_RECORD_BYTES + wire.FRAMING_BYTES, wire.CELL_STREAM_BYTES)
-    assert.ok(wire.CELL_STREAM_BYTES <= 488)
+  /** Of the last cell of so many bytes: what it leaves free, and the number of cells. */
+  const split = (bytes: number, cellBytes: number) => {
+    const cells = Math.ceil(bytes / cellBytes)
+    return { cells, spare: cells * cellBytes - bytes }
+  }
+
+  it('puts a lane record with its framing into one cell of either relay-cell format, and leaves tor 20 bytes', () => {
+    const streamBytes = wire.LANE_RECORD_BYTES + wire.FRAMING_BYTES
+    assert.equal(streamBytes, wire.LANE_STREAM_BYTES)
+    assert.deepEqual(split(streamBytes, 488), { cells: 1, spare: 20 })
+    assert.deepEqual(split(streamBytes, 498), { cells: 1, spare: 30 })
   })
 
-  it('puts a rendezvous record with its framing into four cells of either format', () => {
-    const streamBytes = wire.RENDEZVOUS_RECORD_BYTES + wire.FRAMING_BYTES
+  it('puts a rendezvous or courier record with its framing into four cells of either format, and leaves tor 20 bytes', () => {
+    assert.equal(wire.RENDEZVOUS_RECORD_BYTES, wire.COURIER_RECORD_BYTES)
+    const streamBytes = wire.COURIER_RECORD_BYTES + wire.FRAMING_BYTES
     assert.equal(streamBytes, wire.RECORD_STREAM_BYTES)
-    assert.equal(streamBytes, 4 * 488)
-    assert.equal(Math.ceil(streamBytes / 498), 4)
+    assert.deepEqual(split(streamBytes, 488), { cells: wire.RECORD_CELL_COUNT, spare: 20 })
+    assert.deepEqual(split(streamBytes, 498), { cells: wire.RECORD_CELL_COUNT, spare: 60 })
+  })
+
+  it('costs a slot on the link to the guard what METADATA §3.1 and §3.5 say', () => {
+    assert.equal(wire.RECORD_LINK_BYTES, 2 * 2182 + 104)
+    assert.equal(wire.LANE_RECORD_LINK_BYTES, 2 * 588 + 104)
   })
 
   it('has the sizes that the spec prints', () => {
     assert.equal(wire.FRAMING_BYTES, 18)
-    assert.equal(wire.LANE_RECORD_BYTES, 470)
-    assert.equal(wire.ENVELOPE_BYTES, 457)
+    assert.equal(wire.LANE_RECORD_BYTES, 450)
+    assert.equal(wire.ENVELOPE_BYTES, 437)
     assert.equal(wire.SEALED_HEADER_BYTES, 69)
-    assert.equal(wire.ENVELOPE_BODY_BYTES, 372)
-    assert.equal(wire.ENVELOPE_CONTENT_BYTES, 370)
-    assert.equal(wire.CONTENT_CHUNK_BYTES, 335)
-    assert.equal(wire.MAX_TEXT_BYTES, 21_440)
-    assert.equal(wire.RENDEZVOUS_RECORD_BYTES, 1934)
-    assert.equal(wire.RENDEZVOUS_PAYLOAD_BYTES, 1932)
-    assert.equal(wire.HANDSHAKE_REQUEST_BYTES, 1657)
+    assert.equal(wire.ENVELOPE_BODY_BYTES, 352)
+    assert.equal(wire.ENVELOPE_CONTENT_BYTES, 350)
+    assert.equal(wire.CONTENT_CHUNK_BYTES, 315)
+    assert.equal(wire.MAX_TEXT_BYTES, 20_160)
+    assert.equal(wire.RENDEZVOUS_RECORD_BYTES, 1914)
+    assert.equal(wire.RENDEZVOUS_PAYLOAD_BYTES, 1912)
+    assert.equal(wire.HANDSHAKE_REQUEST_BYTES, 1637)
     assert.equal(wire.PREKEY_BUNDLE_BYTES, 1313)
     assert.equal(wire.SEALED_BUNDLE_BYTES, 1345)
   })
@@ -36,10 +50,6 @@ describe('geometry', () => {
     assert.ok(wire.HANDSHAKE_REQUEST_BYTES <= wire.RENDEZVOUS_PAYLOAD_BYTES)
   })
 
-  it('puts a courier record with its framing into four cells of either format', () => {
-    assert.equal(wire.COURIER_RECORD_BYTES + wire.FRAMING_BYTES, wire.RECORD_STREAM_BYTES)
-  })
-
   it('fits each kind of courier record into its four cells', () => {
     const header = 1 + 2
     const sealed = (request: number): number => wire.HOST_ROUTE_BYTES + wire.REQUEST_SEAL_BYTES + request
@@ -47,7 +57,7 @@ describe('geometry', () => {
     const read =
       header + (wire.READ_CHECK_COUNT + 1) * sealed(wire.LOOK_REQUEST_BYTES) + sealed(wire.TOMBSTONE_REQUEST_BYTES)
     const table = 1 + 32 + 4 + 1 + wire.TABLE_PAGE_COUNT * wire.HOST_DESCRIPTOR_BYTES
-    assert.deepEqual({ write, read, table }, { write: 1888, read: 1886, table: 1790 })
+    assert.deepEqual({ write, read, table }, { write: 1868, read: 1886, table: 1790 })
     for (const bytes of [write, read, table]) assert.ok(bytes <= wire.COURIER_RECORD_BYTES)
     assert.ok(table + wire.HOST_DESCRIPTOR_BYTES > wire.COURIER_RECORD_BYTES, 'no room for one more descriptor')
   })
@@ -76,18 +86,18 @@ describe('geometry', () => {
   })
 
   it('has the sizes of mailboxes that the spec prints', () => {
-    assert.equal(wire.COURIER_RECORD_BYTES, 1934)
-    assert.equal(wire.REPLIES_BYTES, 1933)
-    assert.equal(wire.BOX_CIPHERTEXT_BYTES, 1692)
-    assert.equal(wire.BOX_BODY_BYTES, 1664)
-    assert.equal(wire.BOX_BYTES, 1788)
+    assert.equal(wire.COURIER_RECORD_BYTES, 1914)
+    assert.equal(wire.REPLIES_BYTES, 1913)
+    assert.equal(wire.BOX_CIPHERTEXT_BYTES, 1672)
+    assert.equal(wire.BOX_BODY_BYTES, 1644)
+    assert.equal(wire.BOX_BYTES, 1768)
     assert.equal(wire.BOX_ENVELOPES_MAX_COUNT, 3)
-    assert.equal(wire.STORE_REQUEST_BYTES, 1821)
+    assert.equal(wire.STORE_REQUEST_BYTES, 1801)
     assert.equal(wire.LOOK_REQUEST_BYTES, 66)
     assert.equal(wire.TOMBSTONE_REQUEST_BYTES, 129)
     assert.equal(wire.RECEIPT_BYTES, 84)
     assert.equal(wire.STORE_REPLY_BYTES, 674)
-    assert.equal(wire.FETCH_REPLY_BYTES, 1757)
+    assert.equal(wire.FETCH_REPLY_BYTES, 1737)
     assert.equal(wire.REPLY_SEAL_BYTES, 28)
     assert.equal(wire.HOST_DESCRIPTOR_BYTES, 219)
     assert.equal(wire.HOST_ENTRY_BYTES, 64)
