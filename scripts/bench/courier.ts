@@ -10,6 +10,7 @@ import { createEd25519Seed } from '../../src/crypto/index.ts'
 import { createSystemClock, createSystemRandom } from '../../src/daemon/index.ts'
 import { dialCourier } from '../../src/mailbox/client/courier-link.ts'
 import { parseHostUri, testParameters } from '../../src/mailbox/index.ts'
+import { profileOf } from '../../src/padding/index.ts'
 import type { RecordLink, TorProvider } from '../../src/ports/index.ts'
 import { createRecordNetwork } from '../../src/transport/index.ts'
 import { decodeCourierAnswer, encodeCourierRequest, HOST_ID_BYTES } from '../../src/wire/index.ts'
@@ -58,19 +59,20 @@ export async function benchCourier(
     const clock = createSystemClock()
     const { link, hello } = await dialCourier(
       { clock, random: createSystemRandom(), logger: silentLogger, network, parameters },
-      { courier: parsed.entry, localSeed: createEd25519Seed(), isolation: 'bench' },
+      { courier: parsed.entry, localSeed: createEd25519Seed(), isolation: 'bench', profile: 'fast', cursor: new Uint8Array(HOST_ID_BYTES) },
       AbortSignal.timeout(LIMIT_MS),
       () => undefined,
     )
     await exchange(link, encodeCourierRequest(hello))
     const ask = encodeCourierRequest({ kind: 'table', cursor: new Uint8Array(HOST_ID_BYTES) })
+    const { courierHoldMs } = profileOf('fast', SPEED)
     const times: number[] = []
     for (let index = 0; index < RECORDS; index += 1) {
-      times.push((await exchange(link, ask)) - parameters.courierHoldMs)
+      times.push((await exchange(link, ask)) - courierHoldMs)
       await clock.sleep(parameters.courierRecordIntervalMs)
     }
     const p50 = quantile(times, 0.5)
-    const how = `${RECORDS} records, less the constant hold of ${parameters.courierHoldMs} ms`
+    const how = `${RECORDS} records, less the constant hold of ${courierHoldMs} ms`
     return [
       { name: 'courier: record up to record down, p50', value: p50, unit: 'ms', how },
       { name: 'courier: the same, p95', value: quantile(times, 0.95), unit: 'ms', how },

@@ -3,6 +3,7 @@
  * Never tells the caller's haste to the network: what is asked here waits for a slot. Spec 03-mailbox §1.
  * @module
  */
+import type { Profile, ProfileName } from '../padding/index.ts'
 import type { Startable } from '../ports/index.ts'
 import type { Box, HostEntry } from '../wire/index.ts'
 
@@ -20,8 +21,8 @@ export type WriteResult =
 /** What the client asks of the layer above, which owns keys and messages. */
 export interface MailboxOwner {
   /**
-   * The next box to write, encoded, and on disk already. Asked ahead of each write slot; undefined leaves the slot to a
-   * loop. It is not given a second time before a result came or it was dropped; after that the same bytes may come again.
+   * The next box to write, encoded, and on disk already: messages first, then parts of files. Asked ahead of each write slot,
+   * those of bulk windows too; undefined leaves the slot to a loop. It is not given a second time before a result came or it was dropped; after that the same bytes may come again.
    */
   nextWrite(): Promise<Uint8Array | undefined>
   /** The slot went by without the box that was given for it. */
@@ -34,6 +35,13 @@ export interface MailboxOwner {
    * then. Gives the signature of its tombstone, or undefined to leave it to expiry. When it rejects, the box is read again.
    */
   onBox(box: Box): Promise<Uint8Array | undefined>
+  /**
+   * A box that is fetched without asking first whether it is there: a part of a file. Asked for read slots that have nothing
+   * better, those of bulk windows first of all. Not given a second time before `onBox` or `onFetchMissed` was called for it.
+   */
+  nextFetch(): Uint8Array | undefined
+  /** It was not at the replica that was asked, or nothing came back; another one may have it. */
+  onFetchMissed(boxId: Uint8Array): void
 }
 
 export type HostKind = 'entry' | 'listed'
@@ -90,9 +98,32 @@ export interface MailboxStatus {
   readonly lastError: string | undefined
 }
 
+export interface WatchOptions {
+  /** Expected soon: asked for more often. */
+  readonly hot: boolean
+  /** The very next one of a chain: fetched on the chance that it is there, where a slot has nothing better to fetch. */
+  readonly next?: boolean
+}
+
+export interface ProfileState {
+  readonly name: ProfileName
+  /** A change that was asked for, and the time that was drawn for it; undefined without one. */
+  readonly next: { readonly name: ProfileName; readonly atMs: number } | undefined
+}
+
+/** What profile Manual does at this moment; `idle` also for all other profiles. */
+export type SyncState = 'idle' | 'connecting' | 'running'
+
+/** Lane B. Wall-clock times, for the local user only. */
+export interface BulkState {
+  readonly nextWindowAtMs: number | undefined
+  /** Slots that the window which is open has left; 0 while none is. */
+  readonly slotsLeft: number
+}
+
 export interface MailboxClient extends Startable {
   /** Looks for this box until it was dealt with or is no longer watched. Idempotent. */
-  watch(boxId: Uint8Array, options: { readonly hot: boolean }): void
+  watch(boxId: Uint8Array, options: WatchOptions): void
   unwatch(boxId: Uint8Array): void
   status(): MailboxStatus
   hosts(): readonly HostInfo[]
@@ -100,6 +131,18 @@ export interface MailboxClient extends Startable {
   entries(count: number): readonly HostEntry[]
   /** Durable when it resolves. */
   addHosts(entries: readonly HostEntry[]): Promise<void>
+  profile(): ProfileState
+  /** The rhythms in force, as fast as the network's parameters make them. */
+  pace(): Profile
+  /**
+   * Asks for another profile, durably. It takes effect at a random time within an epoch from now; asking for the one in force
+   * takes a change back.
+   */
+  setProfile(name: ProfileName): Promise<ProfileState>
+  /** With profile Manual: runs the slots of one sync soon, unless one runs. False with any other profile. */
+  sync(): boolean
+  syncState(): SyncState
+  bulk(): BulkState
 }
 
 export interface HostStats {

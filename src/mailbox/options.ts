@@ -8,22 +8,16 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/index.ts'
 
 /** Times and work that all nodes of one network share; test networks run them faster and cheaper. */
 export interface MailboxParameters {
+  /** So many times as fast go the rhythms of all profiles; 1 but for test networks. */
+  readonly speed: number
   /** Leading zero bits of a host's work, once a work period; about ten minutes of one core. METADATA §4.4. */
   readonly hostWorkBits: number
   /** Leading zero bits of a client's work, once a courier session; about half a minute of one core. METADATA §4.4. */
   readonly sessionWorkBits: number
-  /** Mean time between write slots, read slots and maintenance slots of a client. METADATA §3.5, Balanced. */
-  readonly writeIntervalMs: number
-  readonly readIntervalMs: number
-  readonly tableIntervalMs: number
   /** How long one pair of couriers is used, and how long the next one is there before. METADATA §4.1. */
   readonly epochMs: number
   readonly epochOverlapMs: number
-  /** From a record up to the record down that answers its slot. DESIGN §6, guessed. */
-  readonly courierHoldMs: number
-  /** Mean of the exponential delay before a courier passes a request on. METADATA §3.5. */
-  readonly courierDelayMs: number
-  /** Least time between two records of one session, on average: half the mean of a Fast client's slots. METADATA §4.4. */
+  /** Least time between two records of one session, on average: half the mean of the slots in a bulk window. METADATA §4.4. */
   readonly courierRecordIntervalMs: number
   /** A host answers at the next multiple of this, so that a hit takes as long as a miss. METADATA §3.8. */
   readonly answerBucketMs: number
@@ -48,16 +42,12 @@ export interface MailboxParameters {
 }
 
 export const MAILBOX_PARAMETERS: MailboxParameters = {
+  speed: 1,
   hostWorkBits: 16,
   sessionWorkBits: 12,
-  writeIntervalMs: 30 * SECOND_MS,
-  readIntervalMs: 15 * SECOND_MS,
-  tableIntervalMs: 60 * SECOND_MS,
   epochMs: 6 * HOUR_MS,
   epochOverlapMs: 10 * MINUTE_MS,
-  courierHoldMs: 4 * SECOND_MS,
-  courierDelayMs: 2 * SECOND_MS,
-  courierRecordIntervalMs: 1_500,
+  courierRecordIntervalMs: 500,
   answerBucketMs: 250,
   requestTimeoutMs: 2 * MINUTE_MS,
   meshTimeoutMs: 30 * SECOND_MS,
@@ -80,15 +70,11 @@ export function testParameters(speed: number): MailboxParameters {
   const fast = (ms: number): number => Math.max(1, Math.round(ms / speed))
   return {
     ...p,
+    speed,
     hostWorkBits: 2,
     sessionWorkBits: 2,
-    writeIntervalMs: fast(p.writeIntervalMs),
-    readIntervalMs: fast(p.readIntervalMs),
-    tableIntervalMs: fast(p.tableIntervalMs),
     epochMs: fast(p.epochMs),
     epochOverlapMs: fast(p.epochOverlapMs),
-    courierHoldMs: fast(p.courierHoldMs),
-    courierDelayMs: fast(p.courierDelayMs),
     courierRecordIntervalMs: fast(p.courierRecordIntervalMs),
     answerBucketMs: fast(p.answerBucketMs),
     // Tor is no faster on a test network's clock: what waits for it keeps time for it.

@@ -7,6 +7,7 @@
 import { hexEncode } from '../base/index.ts'
 import type { Random } from '../ports/index.ts'
 import { READ_CHECK_COUNT } from '../wire/index.ts'
+import type { WatchOptions } from './api.ts'
 import { FETCH_TRY_COUNT, HOT_CHECK_COUNT, HOT_SLOT_COUNT } from './options.ts'
 
 /** One id to ask for, at the replica of this rank, counted by distance from 0. */
@@ -19,17 +20,28 @@ export interface Poll {
 export interface ReadPlan {
   /** At most `READ_CHECK_COUNT`, all of different ids, in random order. */
   readonly checks: readonly Poll[]
-  readonly fetch: Poll | undefined
+  /** Not among the checks. `isGuess`: fetched unseen, so that boxes are found with and without a check before. */
+  readonly fetch: (Poll & { readonly isGuess: boolean }) | undefined
 }
 
+/** What may be fetched unseen where nothing was found: an id that comes next, any id, or none. */
+export type Guessing = 'none' | 'next' | 'any'
+
 export interface Poller {
-  /** Looks for this id from the next slot on. Again for a watched id it renews `hot` and changes nothing else. */
-  watch(boxId: Uint8Array, options: { readonly hot: boolean }): void
+  /**
+   * Looks for this id from the next slot on. `next`: it is the very next one of a chain, worth a guess. Again for a watched
+   * id it renews `hot`, sets `next`, and changes nothing else.
+   */
+  watch(boxId: Uint8Array, options: WatchOptions): void
   unwatch(boxId: Uint8Array): void
   isWatched(boxId: Uint8Array): boolean
   readonly size: number
-  /** To be called once for each read slot; `replicas` is how many hosts a box has now, none gives an empty plan. */
-  takeSlot(replicas: number): ReadPlan
+  /** Whether something was found and waits to be fetched. */
+  hasFound(): boolean
+  /** Whether an id is watched that is expected next. */
+  hasNext(): boolean
+  /** To be called once for each read slot; `replicas` is how many hosts a box has now, none gives an empty plan. Guesses nothing unless asked to. */
+  takeSlot(replicas: number, guessing?: Guessing): ReadPlan
   /** A check said that the replica of this rank has it. A miss and a check without answer need not be told. */
   noteHit(boxId: Uint8Array, rank: number): void
   /**
@@ -45,6 +57,7 @@ export interface Poller {
 interface WatchedBox {
   readonly boxId: Uint8Array
   hotUntilSlot: number
+  isNext: boolean
   /** Ranks still to be asked, last first; made anew in random order when none is left. */
   ranks: number[]
   lastRank: number | undefined
@@ -66,6 +79,7 @@ class RandomPoller implements Poller {
   /** Keys still to be dealt in this round, last first: each id comes once a round, in company that chance chose. */
   private hotDeck: string[] = []
   private coldDeck: string[] = []
+  private guessDeck: string[] = []
   private slot = 0
 
   constructor(random: Random) {
@@ -76,17 +90,19 @@ class RandomPoller implements Poller {
     return this.watched.size
   }
 
-  watch(boxId: Uint8Array, { hot }: { readonly hot: boolean }): void {
+  watch(boxId: Uint8Array, { hot, next = false }: WatchOptions): void {
     const key = hexEncode(boxId)
     const old = this.watched.get(key)
     const hotUntilSlot = hot ? this.slot + HOT_SLOT_COUNT : 0
     if (old !== undefined) {
+      old.isNext = next
       if (hotUntilSlot > old.hotUntilSlot) this.makeHot(key, old)
       return
     }
     this.watched.set(key, {
       boxId,
       hotUntilSlot,
+      isNext: next,
       ranks: [],
       lastRank: undefined,
       fetchRank: undefined,
@@ -105,19 +121,29 @@ class RandomPoller implements Poller {
     return this.watched.has(hexEncode(boxId))
   }
 
-  takeSlot(replicas: number): ReadPlan {
+  hasFound(): boolean {
+    return this.fetchQueue.length > 0
+  }
+
+  hasNext(): boolean {
+    return [...this.watched.values()].some((box) => this.isLikely(box))
+  }
+
+  takeSlot(replicas: number, guessing: Guessing = 'none'): ReadPlan {
     this.slot += 1
     if (replicas <= 0) return { checks: [], fetch: undefined }
+    const fetch = this.takeFetch(replicas) ?? this.takeGuess(replicas, guessing)
+    const guessed = fetch?.isGuess === true ? hexEncode(fetch.boxId) : undefined
     const chosen = new Set<string>()
-    this.deal(true, HOT_CHECK_COUNT, chosen)
-    this.deal(false, READ_CHECK_COUNT, chosen)
-    this.deal(true, READ_CHECK_COUNT, chosen)
+    this.deal(true, HOT_CHECK_COUNT, chosen, guessed)
+    this.deal(false, READ_CHECK_COUNT, chosen, guessed)
+    this.deal(true, READ_CHECK_COUNT, chosen, guessed)
     const checks = [...chosen].flatMap((key) => {
       const box = this.watched.get(key)
       return box === undefined ? [] : [{ boxId: box.boxId, rank: this.nextRank(box, replicas) }]
     })
     this.shuffle(checks)
-    return { checks, fetch: this.takeFetch(replicas) }
+    return { checks, fetch }
   }
 
   noteHit(boxId: Uint8Array, rank: number): void {
@@ -156,10 +182,11 @@ class RandomPoller implements Poller {
   }
 
   /** Adds ids of one kind until `count` are chosen, or all that there are. */
-  private deal(hot: boolean, count: number, chosen: Set<string>): void {
+  private deal(hot: boolean, count: number, chosen: Set<string>, guessed: string | undefined): void {
     const isWanted = (key: string): boolean => {
       const box = this.watched.get(key)
-      return box !== undefined && box.fetchRank === undefined && this.isHot(box) === hot && !chosen.has(key)
+      if (box === undefined || key === guessed || chosen.has(key)) return false
+      return box.fetchRank === undefined && this.isHot(box) === hot
     }
     let deck = hot ? this.hotDeck : this.coldDeck
     let rounds = 0
@@ -179,6 +206,28 @@ class RandomPoller implements Poller {
     else this.coldDeck = deck
   }
 
+  private isLikely(box: WatchedBox): boolean {
+    return box.isNext && box.fetchRank === undefined && this.isHot(box)
+  }
+
+  /** Ids in turn, in an order that chance chose. */
+  private takeGuess(replicas: number, guessing: Guessing): ReadPlan['fetch'] {
+    const isWanted = (key: string): boolean => {
+      const box = this.watched.get(key)
+      return box !== undefined && (guessing === 'next' ? this.isLikely(box) : box.fetchRank === undefined)
+    }
+    if (guessing === 'none') return undefined
+    let key = this.guessDeck.pop()
+    while (key !== undefined && !isWanted(key)) key = this.guessDeck.pop()
+    if (key === undefined) {
+      this.guessDeck = [...this.watched.keys()].filter(isWanted)
+      this.shuffle(this.guessDeck)
+      key = this.guessDeck.pop()
+    }
+    const box = key === undefined ? undefined : this.watched.get(key)
+    return box && { boxId: box.boxId, rank: this.nextRank(box, replicas), isGuess: true }
+  }
+
   private nextRank(box: WatchedBox, replicas: number): number {
     let rank = box.ranks.pop()
     while (rank !== undefined && rank >= replicas) rank = box.ranks.pop()
@@ -194,7 +243,7 @@ class RandomPoller implements Poller {
   }
 
   /** Of those that were found the one that failed least: a lie about one id does not hold up the truth about another. */
-  private takeFetch(replicas: number): Poll | undefined {
+  private takeFetch(replicas: number): ReadPlan['fetch'] {
     let chosen: { readonly key: string; readonly box: WatchedBox } | undefined
     for (const key of this.fetchQueue) {
       const box = this.watched.get(key)
@@ -205,7 +254,7 @@ class RandomPoller implements Poller {
     const { key, box } = chosen
     this.removeFromQueue(key)
     box.fetchRank = (box.fetchRank ?? 0) % replicas
-    return { boxId: box.boxId, rank: box.fetchRank }
+    return { boxId: box.boxId, rank: box.fetchRank, isGuess: false }
   }
 
   private removeFromQueue(key: string): void {

@@ -41,8 +41,15 @@ const READ_SEALED_BYTES: readonly number[] = [
 ]
 
 export type CourierRequest =
-  /** First on each link: proof of work for this session. Spec 03-mailbox §4.1. */
-  | { readonly kind: 'hello'; readonly period: number; readonly workNonce: number }
+  /** First on each link: proof of work for this session. Asks for a page of the table as well. Spec 03-mailbox §4.1. */
+  | {
+      readonly kind: 'hello'
+      readonly period: number
+      readonly workNonce: number
+      /** Number of the client's profile, which its rhythm shows anyway; sets the courier's delay and hold. */
+      readonly profile: number
+      readonly cursor: Uint8Array
+    }
   /** One store request. `firstTag` names it. */
   | { readonly kind: 'write'; readonly firstTag: number; readonly requests: readonly RoutedRequest[] }
   /** The checks, then a fetch, then a tombstone; tags count up from `firstTag`. */
@@ -57,15 +64,18 @@ export const READ_REQUEST_COUNT = READ_SEALED_BYTES.length
 export function encodeCourierRequest(request: CourierRequest): Uint8Array {
   switch (request.kind) {
     case 'hello':
+      assertCursor(request.cursor)
       return pad(
-        createByteWriter(1 + 4 + 8)
+        createByteWriter(1 + 4 + 8 + 1 + HOST_ID_BYTES)
           .u8(UP.hello)
           .u32(request.period)
           .u64(request.workNonce)
+          .u8(request.profile)
+          .bytes(request.cursor)
           .finish(),
       )
     case 'table':
-      if (request.cursor.length !== HOST_ID_BYTES) throw new RangeError('cursor must have 32 bytes')
+      assertCursor(request.cursor)
       return pad(
         createByteWriter(1 + HOST_ID_BYTES)
           .u8(UP.table)
@@ -87,6 +97,10 @@ export function encodeCourierRequest(request: CourierRequest): Uint8Array {
   }
 }
 
+function assertCursor(cursor: Uint8Array): void {
+  if (cursor.length !== HOST_ID_BYTES) throw new RangeError('cursor must have 32 bytes')
+}
+
 function pad(bytes: Uint8Array): Uint8Array {
   if (bytes.length > COURIER_RECORD_BYTES) throw new RangeError('too long for a courier record')
   const record = new Uint8Array(COURIER_RECORD_BYTES)
@@ -106,7 +120,12 @@ export function decodeCourierRequest(bytes: Uint8Array): CourierRequest | undefi
 type Reader = ReturnType<typeof createByteReader>
 
 function readRequest(reader: Reader, kind: number): CourierRequest | undefined {
-  if (kind === UP.hello) return { kind: 'hello', period: reader.u32(), workNonce: reader.u64() }
+  if (kind === UP.hello) {
+    const period = reader.u32()
+    const workNonce = reader.u64()
+    const profile = reader.u8()
+    return { kind: 'hello', period, workNonce, profile, cursor: reader.bytes(HOST_ID_BYTES) }
+  }
   if (kind === UP.table) return { kind: 'table', cursor: reader.bytes(HOST_ID_BYTES) }
   if (kind !== UP.write && kind !== UP.read) return undefined
   const firstTag = reader.u16()
@@ -121,27 +140,27 @@ export interface TaggedReply {
   readonly reply: Uint8Array
 }
 
+/** A page of the courier's host table. */
+export interface TablePage {
+  /** Of the whole table, so that two couriers can be compared. */
+  readonly root: Uint8Array
+  readonly hostCount: number
+  /** Encoded descriptors, ascending by host id; none when the cursor is past the last. */
+  readonly descriptors: readonly Uint8Array[]
+}
+
 export type CourierAnswer =
   /** The session is open. */
-  | { readonly kind: 'welcome' }
+  | ({ readonly kind: 'welcome' } & TablePage)
   /** What has arrived for this client, as much as fits. */
   | { readonly kind: 'replies'; readonly replies: readonly TaggedReply[] }
-  /** A page of the courier's host table. */
-  | {
-      readonly kind: 'table'
-      /** Of the whole table, so that two couriers can be compared. */
-      readonly root: Uint8Array
-      readonly hostCount: number
-      /** Encoded descriptors, ascending by host id; none when the cursor is past the last. */
-      readonly descriptors: readonly Uint8Array[]
-    }
+  | ({ readonly kind: 'table' } & TablePage)
 
 /** Bytes for replies in one record, each with its `REPLY_HEADER_BYTES`. */
 export const REPLIES_BYTES = COURIER_RECORD_BYTES - 1
 
 /** Always `COURIER_RECORD_BYTES` long. */
 export function encodeCourierAnswer(answer: CourierAnswer): Uint8Array {
-  if (answer.kind === 'welcome') return pad(Uint8Array.of(DOWN.welcome))
   if (answer.kind === 'replies') {
     const length = answer.replies.reduce((sum, { reply }) => sum + REPLY_HEADER_BYTES + reply.length, 1)
     const writer = createByteWriter(length).u8(DOWN.replies)
@@ -157,7 +176,7 @@ export function encodeCourierAnswer(answer: CourierAnswer): Uint8Array {
   if (descriptors.some((descriptor) => descriptor.length !== HOST_DESCRIPTOR_BYTES))
     throw new RangeError('descriptor has the wrong length')
   const writer = createByteWriter(1 + HOST_ID_BYTES + 4 + 1 + descriptors.length * HOST_DESCRIPTOR_BYTES)
-    .u8(DOWN.table)
+    .u8(DOWN[answer.kind])
     .bytes(answer.root)
     .u32(answer.hostCount)
     .u8(descriptors.length)
@@ -175,14 +194,13 @@ export function decodeCourierAnswer(bytes: Uint8Array): CourierAnswer | undefine
 }
 
 function readAnswer(reader: Reader, kind: number): CourierAnswer | undefined {
-  if (kind === DOWN.welcome) return { kind: 'welcome' }
-  if (kind === DOWN.table) {
+  if (kind === DOWN.welcome || kind === DOWN.table) {
     const root = reader.bytes(HOST_ID_BYTES)
     const hostCount = reader.u32()
     const count = reader.u8()
     if (count > TABLE_PAGE_COUNT) return undefined
     const descriptors = Array.from({ length: count }, () => reader.bytes(HOST_DESCRIPTOR_BYTES))
-    return { kind: 'table', root, hostCount, descriptors }
+    return { kind: kind === DOWN.welcome ? 'welcome' : 'table', root, hostCount, descriptors }
   }
   if (kind !== DOWN.replies) return undefined
   const replies: TaggedReply[] = []

@@ -153,6 +153,8 @@ async function startClient(world: HostWorld, client: number, sessions: SessionLo
         const found = keys.find(({ boxId }) => hexEncode(boxId) === hexEncode(box.boxId))
         return found && signTombstone(found)
       },
+      nextFetch: () => undefined,
+      onFetchMissed: () => undefined,
     },
     onFailure: (error) => void world.failures.push(error),
   })

@@ -12,6 +12,7 @@ import {
   readCheckReply,
   sealRequest,
 } from '../../src/mailbox/index.ts'
+import { DEFAULT_PROFILE, profileNumber, profileOf } from '../../src/padding/index.ts'
 import type { Clock, Random, RecordLink, RecordNetwork } from '../../src/ports/index.ts'
 import {
   type Box,
@@ -50,7 +51,7 @@ export interface CourierProbe {
   /** The next record down; undefined when the link has ended. */
   receive(): Promise<CourierAnswer | undefined>
   /** Says hello and waits for the welcome; false when the courier hangs up. */
-  hello(work?: { readonly period?: number; readonly nonce?: number }): Promise<boolean>
+  hello(work?: { readonly period?: number; readonly nonce?: number; readonly profile?: number }): Promise<boolean>
   /** The courier's whole table. */
   table(): Promise<readonly HostRecord[]>
   /** Undefined when nothing has come after `records` further records. */
@@ -119,7 +120,7 @@ export async function openCourierProbe(
       if ((await receive()) === undefined) return undefined
       const reply = arrived.get(tag)
       if (reply !== undefined) return reply
-      await clock.sleep(parameters.readIntervalMs)
+      await clock.sleep(profileOf(DEFAULT_PROFILE, parameters.speed).read.meanMs)
       await send(read(0, nowhere(LOOK_REQUEST_BYTES)))
     }
     return undefined
@@ -132,7 +133,13 @@ export async function openCourierProbe(
     receive,
     async hello(work = {}) {
       const period = work.period ?? Math.floor(clock.nowMs() / parameters.epochMs)
-      await send({ kind: 'hello', period, workNonce: work.nonce ?? 1 })
+      await send({
+        kind: 'hello',
+        period,
+        workNonce: work.nonce ?? 1,
+        profile: work.profile ?? profileNumber(DEFAULT_PROFILE),
+        cursor: new Uint8Array(HOST_ID_BYTES),
+      })
       return (await receive())?.kind === 'welcome'
     },
     async table() {

@@ -46,6 +46,8 @@ export interface TestClientOptions {
   readonly sharesRandom?: boolean
   /** Called when the owner gets a box; what it throws is what the owner's disk did. */
   readonly onBox?: (box: Box) => void
+  readonly nextFetch?: () => Uint8Array | undefined
+  readonly onFetchMissed?: (boxId: Uint8Array) => void
 }
 
 export interface TestClient {
@@ -119,6 +121,8 @@ export async function createTestClient(world: HostWorld, options: TestClientOpti
       const keys = watched.get(hexEncode(box.boxId))
       return keys && signTombstone(keys)
     },
+    nextFetch: () => options.nextFetch?.(),
+    onFetchMissed: (boxId) => options.onFetchMissed?.(boxId),
   }
 
   const inner = world.recordHub.createNetwork()

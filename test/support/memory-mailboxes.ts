@@ -12,10 +12,12 @@ import {
   type MailboxOwner,
   type MailboxParameters,
   type MailboxStatus,
+  type ProfileState,
   verifyBox,
   verifyTombstone,
   type WriteResult,
 } from '../../src/mailbox/index.ts'
+import { DEFAULT_PROFILE, profileOf } from '../../src/padding/index.ts'
 import type { Clock, Random } from '../../src/ports/index.ts'
 import { type Box, decodeBox, type HostEntry } from '../../src/wire/index.ts'
 
@@ -76,6 +78,8 @@ export function createMemoryMailboxes(): MemoryMailboxes {
     onRead: undefined,
     client({ clock, random, parameters, owner, onFailure, hosts }) {
       const known = [...hosts]
+      const pace = profileOf(DEFAULT_PROFILE, parameters.speed)
+      let profile: ProfileState = { name: DEFAULT_PROFILE, next: undefined }
       const watched = new Map<string, Uint8Array>()
       const stopper = new AbortController()
       const running: Promise<void>[] = []
@@ -102,8 +106,28 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         const box = bytes === undefined ? undefined : decodeBox(bytes)
         if (bytes === undefined || box === undefined) return
         await foreseen(() => owner.onWriteSent(box.boxId))
-        await clock.sleep(parameters.courierHoldMs, stopper.signal)
+        await clock.sleep(pace.courierHoldMs, stopper.signal)
         await owner.onWriteResult(box.boxId, write(bytes, clock.nowMs()))
+      }
+      const fetchPart = async (): Promise<void> => {
+        const boxId = owner.nextFetch()
+        const stored = boxId && boxes.get(hexEncode(boxId))
+        const isThere = stored?.box !== undefined && stored.expiresAtMs > clock.nowMs()
+        if (boxId === undefined || stored?.box === undefined || !isThere || self.onRead?.(boxId) === false) {
+          if (boxId !== undefined) owner.onFetchMissed(boxId)
+          return
+        }
+        // What a host has damaged is as good as not there.
+        if (!verifyBox(stored.box)) return owner.onFetchMissed(boxId)
+        try {
+          const tombstone = await owner.onBox(stored.box)
+          if (tombstone !== undefined && !verifyTombstone(boxId, tombstone))
+            throw new Error('a tombstone that hosts refuse')
+          if (tombstone !== undefined) stored.box = undefined
+        } catch (error: unknown) {
+          if (!isForeseen(error)) throw error
+          owner.onFetchMissed(boxId)
+        }
       }
       const readSlot = async (): Promise<void> => {
         for (const [id, boxId] of watched) {
@@ -122,10 +146,11 @@ export function createMemoryMailboxes(): MemoryMailboxes {
           }
           return
         }
+        await fetchPart()
       }
       return {
         start() {
-          running.push(loop(parameters.writeIntervalMs, writeSlot), loop(parameters.readIntervalMs, readSlot))
+          running.push(loop(pace.write.meanMs, writeSlot), loop(pace.read.meanMs, readSlot))
           return Promise.resolve()
         },
         async stop() {
@@ -147,6 +172,15 @@ export function createMemoryMailboxes(): MemoryMailboxes {
           loopReturn: undefined,
           lastError: undefined,
         }),
+        profile: () => profile,
+        pace: () => pace,
+        async setProfile(name) {
+          profile = { ...profile, next: name === profile.name ? undefined : { name, atMs: clock.nowMs() } }
+          return profile
+        },
+        sync: () => false,
+        syncState: () => 'idle',
+        bulk: () => ({ nextWindowAtMs: undefined, slotsLeft: 0 }),
         hosts: () => known.map(describeHost),
         entries: (count) => known.slice(0, count),
         async addHosts(entries) {

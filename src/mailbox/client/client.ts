@@ -4,7 +4,7 @@
  * @module
  */
 import { attempt, createMutex, createTaskGroup, equalBytes, hexEncode } from '../../base/index.ts'
-import { type CourierAnswer, HOST_ID_BYTES, type HostEntry } from '../../wire/index.ts'
+import { HOST_ID_BYTES, type HostEntry, type TablePage } from '../../wire/index.ts'
 import type { MailboxClient, MailboxStatus } from '../api.ts'
 import { separationOf } from '../guarantee.ts'
 import { createPoller } from '../poller.ts'
@@ -13,12 +13,14 @@ import { CLIENT_FUNCTIONS, type MailboxClientDeps } from './deps.ts'
 import { createEpochs, type ReadyCourier } from './epochs.ts'
 import { createHostBook } from './host-book.ts'
 import { createLoops } from './loops.ts'
-import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS, TABLE_WHOLE_SHARE } from './options.ts'
+import { PAGE_BACKLOG_MAX_COUNT, TABLE_SAVE_INTERVAL_MS, TABLE_WHOLE_SHARE, TIDY_PER_TIMEOUT } from './options.ts'
+import { createProfileClock } from './profile-clock.ts'
 import { createReader } from './reader.ts'
+import { createRhythms } from './rhythms.ts'
 import { createSealer } from './sealer.ts'
 import { shuffled } from './shuffled.ts'
 import { createSilence } from './silence.ts'
-import { type Prepared, runSlotLane } from './slots.ts'
+import type { Prepared } from './slots.ts'
 import { createWriter } from './writer.ts'
 
 /** To be started once. Hosts are known after `start`; nothing leaves before. */
@@ -36,9 +38,8 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
   let lastError: string | undefined
   let walkCursor: Uint8Array = new Uint8Array(HOST_ID_BYTES)
   let pageBacklog = 0
-  const plannedMs = { write: 0, read: 0 }
 
-  const takePage = (courier: ReadyCourier, answer: Extract<CourierAnswer, { kind: 'table' }>): void => {
+  const takePage = (courier: ReadyCourier, answer: TablePage): void => {
     courier.root = hexEncode(answer.root)
     courier.hostCount = answer.hostCount
     const cursor = courier.cursors.shift() ?? new Uint8Array(HOST_ID_BYTES)
@@ -63,7 +64,7 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       },
       onAnswer(courier, answer) {
         if (answer.kind === 'replies') courier.pending.take(answer.replies)
-        else if (answer.kind === 'table') takePage(courier, answer)
+        else takePage(courier, answer)
       },
     },
   )
@@ -72,12 +73,14 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
     contentRandom,
     () => epochs.couriers(),
     createSilence(clock, parameters.requestTimeoutMs),
+    functions,
   )
   const loops = createLoops({
     clock,
     random: contentRandom,
     parameters,
     poller,
+    functions,
     noteProbe: (suspects, lost) => book.noteProbe(suspects, lost),
   })
   const tell = (task: () => Promise<void>): void =>
@@ -91,27 +94,37 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
     return book.table.size >= TABLE_WHOLE_SHARE * Math.max(0, ...counts)
   }
   const writer = createWriter({ clock, logger, owner, functions, book, sealer, loops, isTableWhole, tell })
-  const reader = createReader({ logger, random: contentRandom, owner, book, sealer, loops, poller, own: tasks.own })
+  const reader = createReader({
+    logger,
+    random: contentRandom,
+    owner,
+    functions,
+    book,
+    sealer,
+    loops,
+    poller,
+    own: tasks.own,
+  })
 
-  const prepareWrite = (): Prepared => {
+  const prepareWrite = (lane: 'write' | 'bulk'): Prepared => {
     const prepared = writer.prepare()
     return {
       send({ link, pending }) {
         const { request, onSent } = prepared.take()
         const firstTag = pending.add([request], clock.monotonicMs())
-        link.send({ kind: 'write', firstTag, requests: [request.routed] }, onSent)
+        link.send({ kind: 'write', firstTag, requests: [request.routed] }, lane, onSent)
       },
       drop: () => prepared.drop(),
     }
   }
 
-  const prepareRead = (): Prepared => {
-    const prepared = reader.prepare()
+  const prepareRead = (lane: 'read' | 'bulk'): Prepared => {
+    const prepared = reader.prepare(lane === 'bulk')
     return {
       send({ link, pending }) {
         const requests = prepared.take()
         const firstTag = pending.add(requests, clock.monotonicMs())
-        link.send({ kind: 'read', firstTag, requests: requests.map(({ routed }) => routed) })
+        link.send({ kind: 'read', firstTag, requests: requests.map(({ routed }) => routed) }, lane)
       },
       drop: () => prepared.drop(),
     }
@@ -120,33 +133,34 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
   const prepareTable = (): Prepared => ({
     send({ link, cursors }) {
       cursors.push(walkCursor)
-      link.send({ kind: 'table', cursor: walkCursor })
+      link.send({ kind: 'table', cursor: walkCursor }, 'table')
     },
     drop: () => undefined,
   })
 
-  const atRandom = (count: number, drawn: number): number => Math.floor(drawn * count)
-  const inTurn = (count: number, _drawn: number, slotIndex: number): number => slotIndex % Math.max(1, count)
+  const profiles = createProfileClock({
+    clock,
+    logger,
+    random: contentRandom,
+    store: deps.store,
+    epochMs: parameters.epochMs,
+  })
+  const rhythms = createRhythms({
+    clock,
+    random,
+    parameters,
+    epochs,
+    profiles,
+    prepareWrite,
+    prepareRead,
+    prepareTable,
+    onFailure: deps.onFailure,
+  })
 
-  const startLanes = (): void => {
-    const lanes = [
-      { meanMs: parameters.writeIntervalMs, prepare: prepareWrite, pick: atRandom, name: 'write' },
-      { meanMs: parameters.readIntervalMs, prepare: prepareRead, pick: atRandom, name: 'read' },
-      { meanMs: parameters.tableIntervalMs, prepare: prepareTable, pick: inTurn, name: undefined },
-    ] as const
-    for (const { meanMs, name, pick, prepare } of lanes) {
-      const onPlanned = (nextSlotMs: number): void => {
-        if (name !== undefined) plannedMs[name] = nextSlotMs
-      }
-      const ready = (): readonly ReadyCourier[] => epochs.ready()
-      tasks.own(runSlotLane({ clock, random }, { meanMs, prepare, pick, ready, onPlanned }, signal))
-    }
-  }
-
-  /** What is late or has run out is forgotten on a clock of its own, half a read slot at most behind. */
+  /** What is late or has run out is forgotten on a clock of its own, a share of the timeout at most behind. */
   const tidy = async (): Promise<void> => {
     for (let savedMs = clock.monotonicMs(); ; ) {
-      await clock.sleep(parameters.readIntervalMs, signal)
+      await clock.sleep(parameters.requestTimeoutMs / TIDY_PER_TIMEOUT, signal)
       const nowMs = clock.monotonicMs()
       for (const { pending } of epochs.open()) pending.expire(nowMs, parameters.requestTimeoutMs)
       book.expire()
@@ -157,11 +171,13 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
     }
   }
 
-  const wallTime = (monotonicMs: number): number => Math.round(clock.nowMs() + monotonicMs - clock.monotonicMs())
+  const wallTime = (monotonicMs: number | undefined): number | undefined =>
+    monotonicMs && Math.round(clock.nowMs() + monotonicMs - clock.monotonicMs())
 
   const status = (): MailboxStatus => {
     const { table } = book
     const ready = epochs.ready()
+    const { readMs, writeMs } = rhythms.planned()
     const roots = new Set(ready.flatMap(({ root }) => root ?? []))
     return {
       hosts: table.size,
@@ -171,8 +187,8 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       couriers: epochs.stages(),
       tableRoot: hexEncode(table.root()),
       tablesAgree: roots.size <= 1,
-      nextWriteAtMs: ready.length === 0 ? undefined : wallTime(plannedMs.write),
-      nextReadAtMs: ready.length === 0 ? undefined : wallTime(plannedMs.read),
+      nextWriteAtMs: ready.length === 0 ? undefined : wallTime(writeMs),
+      nextReadAtMs: ready.length === 0 ? undefined : wallTime(readMs),
       loopReturn: loops.returnShare(),
       lastError,
     }
@@ -180,11 +196,10 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
 
   return {
     async start() {
-      await book.load()
+      await Promise.all([book.load(), profiles.load()])
       if (signal.aborted) return
-      tasks.own(epochs.run(signal))
+      tasks.own(rhythms.run(signal))
       tasks.own(tidy())
-      startLanes()
     },
     async stop() {
       await tasks.stop()
@@ -201,6 +216,15 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
         .map(entryOf)
     },
     addHosts: (entries) => book.addEntries(entries),
+    profile: profiles.state,
+    pace: rhythms.pace,
+    setProfile: profiles.set,
+    sync: rhythms.sync,
+    syncState: rhythms.syncState,
+    bulk() {
+      const { bulkSlotsLeft, windowMs } = rhythms.planned()
+      return { nextWindowAtMs: wallTime(windowMs), slotsLeft: bulkSlotsLeft }
+    },
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { createTaskGroup, hexEncode, InternalError, isAppError, isForeseen, withDeadline } from '../../base/index.ts'
 import { ed25519PublicKey } from '../../crypto/index.ts'
-import { nextSlotDelayMs } from '../../padding/index.ts'
+import { type ProfileName, profileNumber, type TrafficLane } from '../../padding/index.ts'
 import type { RecordLink } from '../../ports/index.ts'
 import {
   COURIER_RECORD_BYTES,
@@ -13,20 +13,13 @@ import {
   type CourierRequest,
   decodeCourierAnswer,
   encodeCourierRequest,
-  HOST_ID_BYTES,
   type HostEntry,
   onionAddress,
 } from '../../wire/index.ts'
 import { COURIER_PROTOCOL } from '../options.ts'
 import type { Work } from '../work.ts'
 import { CLIENT_FUNCTIONS, type CourierDeps } from './deps.ts'
-import {
-  COURIER_DIAL_TIMEOUT_MS,
-  GARBAGE_MAX_COUNT,
-  SEND_BACKLOG_MAX_COUNT,
-  SETUP_PACE_FACTOR,
-  SETUP_TABLE_COUNT,
-} from './options.ts'
+import { COURIER_DIAL_TIMEOUT_MS, GARBAGE_MAX_COUNT, SEND_BACKLOG_MAX_COUNT } from './options.ts'
 
 export type CourierStage = 'working' | 'connecting' | 'opening' | 'ready' | 'failed'
 
@@ -35,6 +28,10 @@ export interface CourierIdentity {
   readonly courier: HostEntry
   readonly localSeed: Uint8Array
   readonly isolation: string
+  /** What the courier is told of our rhythm. */
+  readonly profile: ProfileName
+  /** From where on its host table is asked for with the hello. */
+  readonly cursor: Uint8Array
   /** Found once, good for the attempts of one period. */
   work?: Work
 }
@@ -43,19 +40,15 @@ export interface CourierLink {
   /** 64 hexadecimal characters. */
   readonly hostKey: string
   /** Hands one record to the socket; `onSent` when that took it. False when the link is stalled or over. */
-  send(request: CourierRequest, onSent?: () => void): boolean
+  send(request: CourierRequest, lane: TrafficLane, onSent?: () => void): boolean
 }
 
 export interface CourierLinkOptions {
   readonly signal: AbortSignal
   readonly onStage: (stage: CourierStage) => void
-  /** The courier has welcomed us; the set-up goes on. */
+  /** The courier has welcomed us: slots may use the link. */
   readonly onOpen: (link: CourierLink) => void
-  /** The set-up is done: slots may use it. */
-  readonly onReady: () => void
-  /** A table record of the set-up leaves. */
-  readonly onTableAsked: (cursor: Uint8Array) => void
-  /** Every table and replies record that came. */
+  /** Every record that came, the welcome first, after `onOpen`. */
   readonly onAnswer: (answer: CourierAnswer) => void
   /** The code of a failed attempt. */
   readonly onError: (code: string) => void
@@ -107,14 +100,9 @@ export async function dialCourier(
     }),
   )
   onStage('opening')
-  return { link, hello: { kind: 'hello', period: work.period, workNonce: work.nonce } }
-}
-
-/** Cursors that lie evenly among the host ids, the first at their beginning. */
-function setupCursor(index: number): Uint8Array {
-  const cursor = new Uint8Array(HOST_ID_BYTES)
-  cursor[0] = Math.floor((index * 256) / SETUP_TABLE_COUNT)
-  return cursor
+  const { cursor, profile } = identity
+  const hello = { period: work.period, workNonce: work.nonce, profile: profileNumber(profile), cursor }
+  return { link, hello: { kind: 'hello', ...hello } }
 }
 
 /** Dials the courier and stays with it until the link ends or the signal aborts. Bugs pass through. */
@@ -152,9 +140,8 @@ class OpenLink implements CourierLink {
   private failure: Error | undefined
   private garbage = 0
   private backlog = 0
-  /** When each record left that has not been answered, oldest first. */
-  private unanswered: number[] = []
-  private welcome: () => void = () => undefined
+  /** Records that have not been answered, oldest first. */
+  private unanswered: { readonly sentAtMs: number; readonly lane: TrafficLane }[] = []
 
   constructor(deps: CourierDeps, identity: CourierIdentity, link: RecordLink, options: CourierLinkOptions) {
     this.deps = deps
@@ -175,7 +162,7 @@ class OpenLink implements CourierLink {
     try {
       tasks.own(this.receiveAnswers())
       tasks.own(this.watchSilence(tasks.signal))
-      tasks.own(this.setUp(hello, tasks.signal))
+      this.send(hello, 'setup')
       await this.link.closed
     } finally {
       signal.removeEventListener('abort', end)
@@ -185,13 +172,15 @@ class OpenLink implements CourierLink {
     return this.outcome
   }
 
-  send(request: CourierRequest, onSent: () => void = () => undefined): boolean {
+  send(request: CourierRequest, lane: TrafficLane, onSent: () => void = () => undefined): boolean {
     if (this.backlog >= SEND_BACKLOG_MAX_COUNT) {
       void this.link.close()
       return false
     }
     this.backlog += 1
-    this.unanswered.push(this.deps.clock.monotonicMs())
+    const { clock, traffic } = this.deps
+    this.unanswered.push({ sentAtMs: clock.monotonicMs(), lane })
+    traffic?.note(lane, 'up', clock.nowMs())
     this.link.send(encodeCourierRequest(request)).then(
       () => {
         this.backlog -= 1
@@ -202,24 +191,6 @@ class OpenLink implements CourierLink {
     return true
   }
 
-  private async setUp(hello: CourierRequest, ended: AbortSignal): Promise<void> {
-    const { clock, parameters, random } = this.deps
-    const welcomed = new Promise<void>((resolve) => {
-      this.welcome = resolve
-    })
-    this.send(hello)
-    await Promise.race([welcomed, this.link.closed])
-    if (ended.aborted || this.outcome === 'failed') return
-    for (let index = 0; index < SETUP_TABLE_COUNT; index += 1) {
-      await clock.sleep(nextSlotDelayMs(random, SETUP_PACE_FACTOR * parameters.courierRecordIntervalMs), ended)
-      const cursor = setupCursor(index)
-      this.options.onTableAsked(cursor)
-      this.send({ kind: 'table', cursor })
-    }
-    this.options.onStage('ready')
-    this.options.onReady()
-  }
-
   private async receiveAnswers(): Promise<void> {
     for (;;) {
       const record = await this.link.receive()
@@ -228,13 +199,19 @@ class OpenLink implements CourierLink {
       const isWelcome = answer?.kind === 'welcome'
       // One record down for each one up, and the first is the welcome.
       const isExpected = this.unanswered.length > 0 && isWelcome === (this.outcome === 'failed')
-      this.unanswered.shift()
-      if (answer === undefined || !isExpected) this.noteGarbage()
-      else if (isWelcome) {
+      const { clock, traffic } = this.deps
+      const asked = this.unanswered.shift()
+      if (asked !== undefined) traffic?.note(asked.lane, 'down', clock.nowMs())
+      if (answer === undefined || !isExpected) {
+        this.noteGarbage()
+        continue
+      }
+      if (isWelcome) {
         this.outcome = 'ended'
+        this.options.onStage('ready')
         this.options.onOpen(this)
-        this.welcome()
-      } else this.options.onAnswer(answer)
+      }
+      this.options.onAnswer(answer)
     }
   }
 
@@ -251,8 +228,8 @@ class OpenLink implements CourierLink {
     const { clock, parameters } = this.deps
     const patienceMs = parameters.requestTimeoutMs
     for (;;) {
-      const oldestMs = this.unanswered[0]
-      const sinceMs = oldestMs === undefined ? 0 : clock.monotonicMs() - oldestMs
+      const [oldest] = this.unanswered
+      const sinceMs = oldest === undefined ? 0 : clock.monotonicMs() - oldest.sentAtMs
       if (sinceMs >= patienceMs) break
       await clock.sleep(patienceMs - sinceMs, ended)
     }

@@ -5,8 +5,8 @@
  */
 import { createTaskGroup, hexEncode, isAbortError, type TaskGroup } from '../../base/index.ts'
 import { createEd25519Seed, randomBytes } from '../../crypto/index.ts'
-import { nextReconnectDelayMs } from '../../padding/index.ts'
-import type { CourierAnswer, HostEntry } from '../../wire/index.ts'
+import { nextReconnectDelayMs, type ProfileName } from '../../padding/index.ts'
+import { type CourierAnswer, HOST_ID_BYTES, type HostEntry } from '../../wire/index.ts'
 import { COURIER_COUNT } from '../options.ts'
 import {
   type CourierIdentity,
@@ -41,6 +41,7 @@ interface Seat {
 }
 
 interface Epoch {
+  readonly profile: ProfileName
   readonly seats: readonly Seat[]
   readonly tasks: TaskGroup
 }
@@ -54,8 +55,10 @@ export interface EpochsOptions {
 }
 
 export interface Epochs {
-  /** Until the signal aborts; then every link is closed. */
-  run(signal: AbortSignal): Promise<void>
+  /** Until the signal aborts; then every link is closed, and it can be run again. */
+  run(profile: ProfileName, signal: AbortSignal): Promise<void>
+  /** Counts the epochs that were begun; the newest has this number. */
+  count(): number
   /** The newest pair's open links, or an older one's while the newest has none. */
   ready(): readonly ReadyCourier[]
   /** Leaves couriers that have come to be excluded; their seats draw others. */
@@ -87,8 +90,19 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
     return free[at]
   }
 
-  const newIdentity = (courier: HostEntry): CourierIdentity => ({
+  let count = 0
+
+  /** Each seat asks for a page from another place of the table, the first from its beginning. */
+  const cursorOf = (seatIndex: number): Uint8Array => {
+    const cursor = new Uint8Array(HOST_ID_BYTES)
+    cursor[0] = Math.floor((seatIndex * 256) / COURIER_COUNT)
+    return cursor
+  }
+
+  const newIdentity = (courier: HostEntry, { profile, seats }: Epoch, seat: Seat): CourierIdentity => ({
     courier,
+    profile,
+    cursor: cursorOf(seats.indexOf(seat)),
     localSeed: createEd25519Seed(),
     isolation: `courier:${hexEncode(randomBytes(16))}`,
   })
@@ -107,12 +121,9 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         },
         onOpen: (link) => {
           options.onError(undefined)
-          courier = { link, pending, cursors: [], root: undefined, hostCount: 0 }
-        },
-        onReady: () => {
+          courier = { link, pending, cursors: [identity.cursor], root: undefined, hostCount: 0 }
           seat.ready = courier
         },
-        onTableAsked: (cursor) => void courier?.cursors.push(cursor),
         onAnswer: (answer) => {
           if (courier !== undefined) options.onAnswer(courier, answer)
         },
@@ -142,7 +153,7 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
           failures += 1
           continue
         }
-        identity = newIdentity(courier)
+        identity = newIdentity(courier, epoch, seat)
         seat.hostKey = hexEncode(courier.hostKey)
       }
       const outcome = await runLink(seat, identity, signal)
@@ -156,7 +167,8 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
   }
 
   /** Two links that open at one moment would be seen to be one client's by who has both couriers. */
-  const openEpoch = (spreadMs: number): Epoch => {
+  const openEpoch = (profile: ProfileName, spreadMs: number): Epoch => {
+    count += 1
     const tasks = createTaskGroup(options.onFailure)
     const seats = Array.from(
       { length: COURIER_COUNT },
@@ -167,7 +179,7 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         leave: () => undefined,
       }),
     )
-    const epoch: Epoch = { seats, tasks }
+    const epoch: Epoch = { profile, seats, tasks }
     epochs.push(epoch)
     for (const seat of seats) {
       tasks.own(runSeat(epoch, seat, nextReconnectDelayMs(0, random) + spreadMs * random.uniform()))
@@ -183,15 +195,15 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
   const readyOf = ({ seats }: Epoch): ReadyCourier[] => seats.flatMap(({ ready }) => ready ?? [])
 
   return {
-    async run(signal) {
+    async run(profile, signal) {
       try {
         // A random phase: the first epoch is cut short somewhere.
         let lengthMs = 2 * epochOverlapMs + random.uniform() * Math.max(0, epochMs - 2 * epochOverlapMs)
-        openEpoch(0)
+        openEpoch(profile, 0)
         for (;;) {
           await clock.sleep(lengthMs - epochOverlapMs, signal)
           const [old] = epochs
-          openEpoch(epochOverlapMs / 2)
+          openEpoch(profile, epochOverlapMs / 2)
           await clock.sleep(epochOverlapMs, signal)
           if (old !== undefined) await closeEpoch(old)
           lengthMs = epochMs - epochOverlapMs
@@ -200,6 +212,7 @@ export function createEpochs(deps: CourierDeps, options: EpochsOptions): Epochs 
         await Promise.all([...epochs].map(closeEpoch))
       }
     },
+    count: () => count,
     ready: () => epochs.map(readyOf).findLast((couriers) => couriers.length > 0) ?? [],
     leaveExcluded() {
       const excluded = book.excluded()

@@ -15,17 +15,18 @@ import {
   HOST_ID_BYTES,
   type HostEntry,
   TABLE_PAGE_COUNT,
+  type TablePage,
 } from '../../wire/index.ts'
 import { mailboxError } from '../errors.ts'
 import { HOST_TABLE_MAX_COUNT } from '../options.ts'
 import { compareBytes } from '../placement.ts'
 import { hostIdOf } from '../work.ts'
-import { dialCourier } from './courier-link.ts'
+import { type CourierIdentity, dialCourier } from './courier-link.ts'
 import type { CourierDeps } from './deps.ts'
 
 /**
  * Encoded descriptors, ascending by host id, at most `HOST_TABLE_MAX_COUNT`. Their signatures, work and times are still
- * to be checked. Leaves the courier's pace to the courier: one page for each `courierHoldMs` at the most.
+ * to be checked. Leaves the courier's pace to the courier: one page for each hold of its profile at the most.
  * @throws {AppError} `MAILBOX_COURIER_FAILED` for a courier that ends the link, is silent or answers what it was not
  * asked; the codes of `RecordNetwork.dial`; the signal's reason
  */
@@ -34,8 +35,10 @@ export async function fetchHostTable(
   entry: HostEntry,
   signal: AbortSignal,
 ): Promise<readonly Uint8Array[]> {
-  const identity = {
+  const identity: CourierIdentity = {
     courier: entry,
+    profile: 'fast',
+    cursor: new Uint8Array(HOST_ID_BYTES),
     localSeed: createEd25519Seed(),
     isolation: `host-table:${hexEncode(randomBytes(16))}`,
   }
@@ -43,20 +46,22 @@ export async function fetchHostTable(
   try {
     const welcome = await exchange(deps, link, hello, signal)
     if (welcome.kind !== 'welcome') throw mailboxError('MAILBOX_COURIER_FAILED')
-    return await fetchPages(deps, link, signal)
+    return await fetchPages(deps, link, welcome, signal)
   } finally {
     await link.close()
   }
 }
 
-async function fetchPages(deps: CourierDeps, link: RecordLink, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+async function fetchPages(
+  deps: CourierDeps,
+  link: RecordLink,
+  welcome: TablePage,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
   const descriptors: Uint8Array[] = []
-  for (let cursor: Uint8Array = new Uint8Array(HOST_ID_BYTES); descriptors.length < HOST_TABLE_MAX_COUNT; ) {
-    // A courier that answers at once is not asked faster than it admits.
-    if (descriptors.length > 0) await deps.clock.sleep(deps.parameters.courierRecordIntervalMs, signal)
-    const answer = await exchange(deps, link, { kind: 'table', cursor }, signal)
-    if (answer.kind !== 'table') throw mailboxError('MAILBOX_COURIER_FAILED')
-    for (const bytes of answer.descriptors) {
+  let cursor: Uint8Array = new Uint8Array(HOST_ID_BYTES)
+  for (let page: TablePage = welcome; ; ) {
+    for (const bytes of page.descriptors) {
       const descriptor = decodeHostDescriptor(bytes)
       const hostId =
         descriptor && hostIdOf(descriptor.hostKey, { period: descriptor.workPeriod, nonce: descriptor.workNonce })
@@ -64,7 +69,12 @@ async function fetchPages(deps: CourierDeps, link: RecordLink, signal: AbortSign
       cursor = hostId
       descriptors.push(bytes)
     }
-    if (answer.descriptors.length < TABLE_PAGE_COUNT) break
+    if (page.descriptors.length < TABLE_PAGE_COUNT || descriptors.length >= HOST_TABLE_MAX_COUNT) break
+    // A courier that answers at once is not asked faster than it admits.
+    await deps.clock.sleep(deps.parameters.courierRecordIntervalMs, signal)
+    const answer = await exchange(deps, link, { kind: 'table', cursor }, signal)
+    if (answer.kind !== 'table') throw mailboxError('MAILBOX_COURIER_FAILED')
+    page = answer
   }
   return descriptors.slice(0, HOST_TABLE_MAX_COUNT)
 }

@@ -4,22 +4,23 @@
  * @module
  */
 import { hexEncode } from '../../base/index.ts'
-import { randomBytes } from '../../crypto/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import { type Box, encodeBoxBody } from '../../wire/index.ts'
-import { type BoxKeys, deriveBoxKeys, openBox, sealBox, signTombstone } from '../box-keys.ts'
-import { MAILBOX_PARAMETERS, type MailboxParameters } from '../options.ts'
+import type { BoxKeys } from '../box-keys.ts'
+import type { MailboxParameters } from '../options.ts'
 import type { Poller } from '../poller.ts'
 import type { Suspect } from '../score.ts'
+import { CLIENT_FUNCTIONS, type ClientFunctions } from './deps.ts'
 import { LOOP_HISTORY_COUNT, LOOP_MAX_COUNT, LOOP_PATIENCE_SLOTS, LOOP_RESIDENCE } from './options.ts'
 
 interface Loop {
   readonly keys: BoxKeys
   /** Hosts that gave a receipt. */
   suspects: readonly Suspect[]
-  /** Monotonic; when it is looked for, then until when. Undefined while it is being written. */
+  /** Monotonic; when it is looked for. Undefined while it is being written, and from then on. */
   dueMs: number | undefined
-  endMs: number | undefined
+  /** Read slot until which it is looked for; undefined before. */
+  lastSlot: number | undefined
 }
 
 /** A loop that has not left yet. */
@@ -36,7 +37,7 @@ export interface Loops {
   has(boxId: Uint8Array): boolean
   /** It was read: gives the signature of its tombstone; undefined when it does not open. */
   noteRead(box: Box): Uint8Array | undefined
-  /** Gives loops that are due to the poller, and gives up those that were looked for in vain. */
+  /** To be called once for each read slot. Gives loops that are due to the poller, and gives up those looked for in vain. */
   tend(): void
   /** Share of the last ones that came back; undefined before the first. */
   returnShare(): number | undefined
@@ -49,21 +50,23 @@ export interface LoopsDeps {
   readonly poller: Poller
   /** Loops in memory; `LOOP_MAX_COUNT` unless given. */
   readonly maxCount?: number
+  /** Default: `CLIENT_FUNCTIONS`. */
+  readonly functions?: ClientFunctions
   readonly noteProbe: (suspects: readonly Suspect[], lost: boolean) => void
 }
 
 /** How long a loop rests; from two numbers of `random`. */
 export function loopResidenceMs(random: Random, parameters: MailboxParameters): number {
-  const speed = parameters.writeIntervalMs / MAILBOX_PARAMETERS.writeIntervalMs
   let left = random.uniform()
   const part = LOOP_RESIDENCE.find(({ share }) => (left -= share) < 0) ?? LOOP_RESIDENCE[0]
-  return speed * (part.fromMs + (part.toMs - part.fromMs) * random.uniform())
+  return (part.fromMs + (part.toMs - part.fromMs) * random.uniform()) / parameters.speed
 }
 
 export function createLoops(deps: LoopsDeps): Loops {
-  const { clock, parameters, poller, random } = deps
+  const { clock, functions = CLIENT_FUNCTIONS, parameters, poller, random } = deps
   const loops = new Map<string, Loop>()
   const history: boolean[] = []
+  let slot = 0
   const body = encodeBoxBody({ kind: 'loop' })
 
   const end = (key: string, loop: Loop, returned: boolean): void => {
@@ -75,13 +78,13 @@ export function createLoops(deps: LoopsDeps): Loops {
 
   return {
     create() {
-      const keys = deriveBoxKeys(randomBytes(32))
+      const keys = functions.createLoopKeys()
       return {
-        box: sealBox(keys, body),
+        box: functions.sealBox(keys, body),
         keep() {
           // Beyond the bound a loop is written like the others and left to expiry.
           if (loops.size >= (deps.maxCount ?? LOOP_MAX_COUNT)) return
-          loops.set(hexEncode(keys.boxId), { keys, suspects: [], dueMs: undefined, endMs: undefined })
+          loops.set(hexEncode(keys.boxId), { keys, suspects: [], dueMs: undefined, lastSlot: undefined })
         },
       }
     },
@@ -100,18 +103,19 @@ export function createLoops(deps: LoopsDeps): Loops {
     noteRead(box) {
       const key = hexEncode(box.boxId)
       const loop = loops.get(key)
-      if (loop === undefined || openBox(loop.keys, box) === undefined) return undefined
+      if (loop === undefined || functions.openBox(loop.keys, box) === undefined) return undefined
       end(key, loop, true)
-      return signTombstone(loop.keys)
+      return functions.signTombstone(loop.keys)
     },
     tend() {
       const nowMs = clock.monotonicMs()
+      slot += 1
       for (const [key, loop] of loops) {
         if (loop.dueMs !== undefined && loop.dueMs <= nowMs) {
           loop.dueMs = undefined
-          loop.endMs = nowMs + LOOP_PATIENCE_SLOTS * parameters.readIntervalMs
+          loop.lastSlot = slot + LOOP_PATIENCE_SLOTS
           poller.watch(loop.keys.boxId, { hot: false })
-        } else if (loop.endMs !== undefined && loop.endMs <= nowMs) {
+        } else if (loop.lastSlot !== undefined && loop.lastSlot <= slot) {
           poller.unwatch(loop.keys.boxId)
           end(key, loop, false)
         }

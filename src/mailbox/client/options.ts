@@ -9,16 +9,25 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/index.ts'
 export const COURIER_DIAL_TIMEOUT_MS = 45 * SECOND_MS
 
 /**
- * Table records of the set-up, at evenly spaced cursors: most of the table of 50 hosts at once. The same for everybody.
- * Guessed.
+ * What leaves in a slot is made so long before, as a share of the mean interval: below the least jittered delay, which is
+ * half. An exponential delay may be shorter; what is not there by then waits for the next slot.
  */
-export const SETUP_TABLE_COUNT = 8
-
-/** Mean time between records of the set-up, in `courierRecordIntervalMs`: never faster than the courier's own limit. */
-export const SETUP_PACE_FACTOR = 2
-
-/** What leaves in a slot is made so long before, as a share of the mean interval; below the least delay, which is half. */
 export const PREPARE_SHARE = 0.1
+
+/** How often the wall clock is looked at for a change of profile: 30 seconds, as a share of an epoch. */
+export const PROFILE_CHECK_SHARE = 1 / 720
+
+/** A sync of profile Manual begins with fewer couriers, or none, after so many request timeouts. Guessed. */
+export const SYNC_PATIENCE_TIMEOUTS = 2
+
+/** Looks of a sync at whether its couriers are there, and of the client at whether one was asked for. Guessed. */
+export const SYNC_CHECK_MS = SECOND_MS
+
+/** Holds of the courier for which a sync stays after its last slot, so that the last answers come. */
+export const SYNC_LAST_HOLDS = 2
+
+/** Looks within one request timeout at what has timed out. */
+export const TIDY_PER_TIMEOUT = 8
 
 /** Failed attempts in a row after which another courier is tried. Guessed. */
 export const COURIER_TRY_COUNT = 3

@@ -8,12 +8,11 @@ import { KEY_BYTES, randomBytes } from '../../crypto/index.ts'
 import type { Logger, Random } from '../../ports/index.ts'
 import { type Box, decodeFetchReply, READ_CHECK_COUNT } from '../../wire/index.ts'
 import type { MailboxOwner } from '../api.ts'
-import { verifyBox } from '../box-keys.ts'
 import type { HostRecord } from '../host-descriptor.ts'
-import type { Poll, Poller } from '../poller.ts'
+import type { Poll, Poller, ReadPlan } from '../poller.ts'
 import { replicasOf } from '../receipt.ts'
 import type { Suspect } from '../score.ts'
-import { openReply, readCheckReply } from '../sealed-request.ts'
+import type { ClientFunctions } from './deps.ts'
 import type { HostBook } from './host-book.ts'
 import type { Loops } from './loops.ts'
 import { TOMBSTONE_MAX_COUNT } from './options.ts'
@@ -25,6 +24,7 @@ export interface ReaderDeps {
   readonly logger: Logger
   readonly random: Random
   readonly owner: MailboxOwner
+  readonly functions: ClientFunctions
   readonly book: HostBook
   readonly sealer: Sealer
   readonly loops: Loops
@@ -41,7 +41,14 @@ export interface PreparedRead {
 }
 
 export interface Reader {
-  prepare(): PreparedRead
+  /** `isBulk`: a slot of a bulk window, where parts of files come first. */
+  prepare(isBulk: boolean): PreparedRead
+}
+
+/** What the one fetch of a slot is for. */
+interface Fetch {
+  readonly poll: Poll
+  readonly kind: 'found' | 'part' | 'guess' | 'dummy'
 }
 
 interface Tombstone {
@@ -50,7 +57,7 @@ interface Tombstone {
 }
 
 export function createReader(deps: ReaderDeps): Reader {
-  const { book, loops, owner, poller, random, sealer } = deps
+  const { book, functions, loops, owner, poller, random, sealer } = deps
   const tombstones: Tombstone[] = []
 
   const bury = (boxId: Uint8Array, signature: Uint8Array | undefined): void => {
@@ -69,7 +76,27 @@ export function createReader(deps: ReaderDeps): Reader {
     }
   }
 
-  const onBox = (box: Box): void => {
+  const takePart = async (box: Box): Promise<void> => {
+    try {
+      bury(box.boxId, await owner.onBox(box))
+    } catch (error: unknown) {
+      if (!isForeseen(error)) throw error
+      deps.logger.warn('mailbox owner did not take a box', {}, error)
+      owner.onFetchMissed(box.boxId)
+    }
+  }
+
+  /** Only what was found by a check has something to be told of a failure; a guess that is not there is none. */
+  const noteMissed = ({ kind, poll }: Fetch): void => {
+    if (kind === 'found') poller.noteFetchFailed(poll.boxId)
+    else if (kind === 'part') owner.onFetchMissed(poll.boxId)
+  }
+
+  const onBox = (box: Box, kind: Fetch['kind']): void => {
+    if (kind === 'part') {
+      deps.own(takePart(box))
+      return
+    }
     if (!poller.isWatched(box.boxId)) return
     if (!loops.has(box.boxId)) {
       deps.own(handOver(box))
@@ -86,7 +113,7 @@ export function createReader(deps: ReaderDeps): Reader {
     if (intermediate === undefined) return { routed }
     const expectation: Expectation = {
       onReply(reply) {
-        const hit = readCheckReply(replyKey, reply)
+        const hit = functions.readCheckReply(replyKey, reply)
         if (hit === undefined) return false
         sealer.noteAnswer(intermediate, true)
         if (isReal && hit) poller.noteHit(boxId, rank)
@@ -99,33 +126,37 @@ export function createReader(deps: ReaderDeps): Reader {
     return { routed, expectation }
   }
 
-  const fetchBox = (poll: Poll, isReal: boolean, used: Set<HostRecord>): OutgoingRequest => {
+  const fetchBox = ({ poll, kind }: Fetch, used: Set<HostRecord>): OutgoingRequest => {
     const { boxId, rank } = poll
+    const missed = (): void => noteMissed({ poll, kind })
     const replyKey = randomBytes(KEY_BYTES)
     const { routed, intermediate } = sealer.seal({ operation: 'fetch', replyKey, boxId, rank }, boxId, used)
-    if (intermediate === undefined) return { routed }
+    if (intermediate === undefined) {
+      missed()
+      return { routed }
+    }
     const suspects = (courier: string): readonly Suspect[] => [
       { hostKey: courier, role: 'courier' },
       { hostKey: intermediate, role: 'intermediate' },
     ]
     const expectation: Expectation = {
       onReply(sealed, courier) {
-        const opened = openReply(replyKey, sealed)
+        const opened = functions.openReply(replyKey, sealed)
         if (opened === undefined) return false
         sealer.noteAnswer(intermediate, true)
         const reply = decodeFetchReply(opened)
         const box =
           reply?.found === true ? { boxId, signature: reply.signature, ciphertext: reply.ciphertext } : undefined
-        const isGarbage = reply === undefined || (box !== undefined && !verifyBox(box))
+        const isGarbage = reply === undefined || (box !== undefined && !functions.verifyBox(box))
         // Sealed with the reply key, so it is the intermediate's own doing. Only what is there can come as garbage, so it does
         // not count as a loss on the way: couriers must not be left for what was written to us.
         if (isGarbage) book.noteProbe([{ hostKey: intermediate, role: 'replica' }], true)
         book.noteProbe(suspects(courier), false)
         if (!isGarbage && box !== undefined) {
-          onBox(box)
+          onBox(box, kind)
           return true
         }
-        if (isReal) poller.noteFetchFailed(boxId)
+        missed()
         return true
       },
       onLost(reason, courier) {
@@ -133,16 +164,25 @@ export function createReader(deps: ReaderDeps): Reader {
           sealer.noteAnswer(intermediate, false)
           book.noteProbe(suspects(courier), true)
         }
-        if (isReal) poller.noteFetchFailed(boxId)
+        missed()
       },
     }
     return { routed, expectation }
   }
 
-  const dummy = (replicas: number): Poll => ({
-    boxId: sealer.dummyId(),
-    rank: Math.floor(random.uniform() * Math.max(1, replicas)),
-  })
+  const drawRank = (replicas: number): number => Math.floor(random.uniform() * Math.max(1, replicas))
+
+  const dummy = (replicas: number): Poll => ({ boxId: sealer.dummyId(), rank: drawRank(replicas) })
+
+  /** What was found goes first; then in bulk windows files, elsewhere what may have come just now. */
+  const chooseFetch = (isBulk: boolean, replicas: number): { readonly plan: ReadPlan; readonly fetch: Fetch } => {
+    const hasBetter = replicas === 0 || poller.hasFound() || (!isBulk && poller.hasNext())
+    const part = hasBetter ? undefined : owner.nextFetch()
+    const plan = poller.takeSlot(replicas, part !== undefined ? 'none' : hasBetter ? 'next' : 'any')
+    if (part !== undefined) return { plan, fetch: { poll: { boxId: part, rank: drawRank(replicas) }, kind: 'part' } }
+    if (plan.fetch === undefined) return { plan, fetch: { poll: dummy(replicas), kind: 'dummy' } }
+    return { plan, fetch: { poll: plan.fetch, kind: plan.fetch.isGuess ? 'guess' : 'found' } }
+  }
 
   const tombstone = ({ boxId, signature }: Tombstone): OutgoingRequest => ({
     routed: sealer.seal(
@@ -153,22 +193,22 @@ export function createReader(deps: ReaderDeps): Reader {
   })
 
   return {
-    prepare() {
+    prepare(isBulk) {
       loops.tend()
       const replicas = replicasOf(book.table.size)
-      const plan = poller.takeSlot(replicas)
+      const { fetch, plan } = chooseFetch(isBulk, replicas)
       const used = new Set<HostRecord>()
       const real = plan.checks.map((poll) => check(poll, true, used))
       const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => dummy(replicas))
       const dummies = missing.map((poll) => check(poll, false, used))
-      const fetching = fetchBox(plan.fetch ?? dummy(replicas), plan.fetch !== undefined, used)
+      const fetching = fetchBox(fetch, used)
       const dead = tombstones.shift()
       const burying = tombstone(dead ?? { boxId: sealer.dummyId(), signature: sealer.dummySignature() })
       return {
         // A courier must not learn from its place whether a check is real.
         take: () => [...shuffled([...real, ...dummies], random), fetching, burying],
         drop() {
-          if (plan.fetch !== undefined) poller.noteFetchFailed(plan.fetch.boxId)
+          noteMissed(fetch)
           if (dead !== undefined) tombstones.unshift(dead)
         },
       }

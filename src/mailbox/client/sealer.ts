@@ -4,7 +4,7 @@
  * @module
  */
 import { hexDecode, hexEncode } from '../../base/index.ts'
-import { ed25519PublicKey, KEY_BYTES, randomBytes } from '../../crypto/index.ts'
+import { randomBytes } from '../../crypto/index.ts'
 import type { Random } from '../../ports/index.ts'
 import {
   encodeMailboxRequest,
@@ -18,7 +18,7 @@ import {
 import { separationOf } from '../guarantee.ts'
 import type { HostRecord } from '../host-descriptor.ts'
 import type { HostTable } from '../host-table.ts'
-import { sealRequest } from '../sealed-request.ts'
+import { CLIENT_FUNCTIONS, type ClientFunctions } from './deps.ts'
 import type { HostBook } from './host-book.ts'
 import type { Silence } from './silence.ts'
 
@@ -53,6 +53,7 @@ export function createSealer(
   random: Random,
   couriers: () => ReadonlySet<string>,
   silence: Silence,
+  functions: ClientFunctions = CLIENT_FUNCTIONS,
 ): Sealer {
   let eligible: Eligible | undefined
 
@@ -111,11 +112,10 @@ export function createSealer(
       used.add(host)
       const { hostKey, sealKey } = host.descriptor
       const route = host.hostId.slice(0, HOST_ROUTE_BYTES)
-      return { routed: { route, sealed: sealRequest(sealKey, hostKey, bytes) }, intermediate: keyOf(host) }
+      return { routed: { route, sealed: functions.sealRequest(sealKey, hostKey, bytes) }, intermediate: keyOf(host) }
     },
     noteAnswer: (intermediate, answered) => silence.note(intermediate, answered),
-    // A point of the curve, as box ids are: half of all random bytes would not be.
-    dummyId: () => ed25519PublicKey(randomBytes(KEY_BYTES)),
+    dummyId: functions.createDummyId,
     dummySignature: () => randomBytes(SIGNATURE_BYTES),
   }
 }

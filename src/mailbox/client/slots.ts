@@ -1,9 +1,10 @@
 /**
  * One lane of slots: at each, exactly one record, made before, through one of the couriers that are ready.
- * Never looks at what is waiting: times and the courier are drawn before anybody knows what goes. Spec 03-mailbox §4.4.
+ * Never looks at what is waiting: times and the courier are drawn before anybody knows what goes. Spec 03-mailbox §4.4,
+ * 02-padding §2, §8.
  * @module
  */
-import { startSchedule, takeSlot } from '../../padding/index.ts'
+import { type Rhythm, startSchedule, takeSlot } from '../../padding/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import type { ReadyCourier } from './epochs.ts'
 import { PREPARE_SHARE } from './options.ts'
@@ -15,34 +16,35 @@ export interface Prepared {
 }
 
 export interface SlotLaneOptions {
-  readonly meanMs: number
-  readonly prepare: () => Prepared
+  readonly rhythm: Rhythm
+  /** Makes what leaves in the slot of this number. */
+  readonly prepare: (slotIndex: number) => Prepared
   readonly ready: () => readonly ReadyCourier[]
-  /** Which of `count` couriers, from 0; called once for each slot that is due, with a number drawn for it. */
-  readonly pick: (count: number, drawn: number, slotIndex: number) => number
+  /** Slots that there are, missed ones included; for ever when absent. */
+  readonly count?: number
   /** Monotonic. */
-  readonly onPlanned: (nextSlotMs: number) => void
+  readonly onPlanned: (nextSlotMs: number, slotIndex: number) => void
 }
 
-/** Until the signal aborts. */
+/** Until the signal aborts, or until its slots are over. */
 export async function runSlotLane(
   deps: { readonly clock: Clock; readonly random: Random },
   options: SlotLaneOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, random } = deps
-  const { meanMs } = options
-  for (let schedule = startSchedule(clock.monotonicMs(), random, meanMs); ; ) {
-    const { nextSlotMs } = schedule
-    options.onPlanned(nextSlotMs)
-    await clock.sleep(nextSlotMs - PREPARE_SHARE * meanMs - clock.monotonicMs(), signal)
-    const prepared = options.prepare()
+  const { count = Number.POSITIVE_INFINITY, rhythm } = options
+  for (let schedule = startSchedule(clock.monotonicMs(), random, rhythm); schedule.slotIndex < count; ) {
+    const { nextSlotMs, slotIndex } = schedule
+    options.onPlanned(nextSlotMs, slotIndex)
+    await clock.sleep(nextSlotMs - PREPARE_SHARE * rhythm.meanMs - clock.monotonicMs(), signal)
+    const prepared = options.prepare(slotIndex)
     await clock.sleep(nextSlotMs - clock.monotonicMs(), signal)
     const decision = takeSlot(schedule, clock.monotonicMs(), random)
     schedule = decision.schedule
     const drawn = random.uniform()
     const couriers = options.ready()
-    const courier = decision.due ? couriers[options.pick(couriers.length, drawn, decision.slotIndex)] : undefined
+    const courier = decision.due ? couriers[Math.floor(drawn * couriers.length)] : undefined
     if (courier === undefined) prepared.drop()
     else prepared.send(courier)
   }

@@ -9,7 +9,6 @@ import type { Clock, Logger } from '../../ports/index.ts'
 import { type Box, decodeBox, decodeStoreReply, type StoreReply } from '../../wire/index.ts'
 import type { MailboxOwner, WriteResult } from '../api.ts'
 import { RECEIPT_HOST_COUNT } from '../receipt.ts'
-import { openReply } from '../sealed-request.ts'
 import type { ClientFunctions } from './deps.ts'
 import type { HostBook } from './host-book.ts'
 import type { Loops } from './loops.ts'
@@ -50,12 +49,12 @@ interface Outcome {
 }
 
 export function createWriter(deps: WriterDeps): Writer {
-  const { book, clock, loops, owner, sealer } = deps
+  const { book, clock, functions, loops, owner, sealer } = deps
   const nothing = (): void => undefined
 
   const judge = (box: Box, reply: StoreReply): Outcome => {
     const { table } = book
-    const count = deps.functions.countReceipts({
+    const count = functions.countReceipts({
       box,
       receipts: reply.receipts,
       closest: table.closest(box.boxId, RECEIPT_HOST_COUNT),
@@ -84,7 +83,7 @@ export function createWriter(deps: WriterDeps): Writer {
       )
     const expectation: Expectation = {
       onReply(sealed, courier) {
-        const opened = openReply(replyKey, sealed)
+        const opened = functions.openReply(replyKey, sealed)
         if (opened === undefined) return false
         sealer.noteAnswer(intermediate, true)
         const reply = decodeStoreReply(opened)

@@ -4,6 +4,7 @@
  * @module
  */
 import { isAppError, withDeadline } from '../../base/index.ts'
+import { DEFAULT_PROFILE, profileByNumber, profileOf } from '../../padding/index.ts'
 import type { Clock, Random, RecordLink } from '../../ports/index.ts'
 import {
   CHECK_REPLY_BYTES,
@@ -16,6 +17,7 @@ import {
   REPLY_SEAL_BYTES,
   type RoutedRequest,
   STORE_REPLY_BYTES,
+  type TablePage,
 } from '../../wire/index.ts'
 import type { MailboxParameters } from '../options.ts'
 import {
@@ -36,7 +38,7 @@ export interface CourierSessionDeps {
   readonly parameters: MailboxParameters
   /** Asks the intermediate with this route; undefined when nothing comes back. */
   readonly relay: (request: RoutedRequest) => Promise<Uint8Array | undefined>
-  readonly tablePage: (cursor: Uint8Array) => CourierAnswer
+  readonly tablePage: (cursor: Uint8Array) => TablePage
   /** Owns tasks that may outlive the session: what was taken is passed on though the client has gone. */
   readonly own: (task: Promise<void>) => void
   /** Requests that are under way for all sessions of this courier together. */
@@ -69,6 +71,7 @@ export async function runCourierSession(
     maxCount: REPLIES_WAITING_MAX_COUNT,
     lifetimeMs: parameters.requestTimeoutMs,
   })
+  let profile = profileOf(DEFAULT_PROFILE, parameters.speed)
   let isOver = false
   let answersWaiting = 0
   let requestsUnderWay = 0
@@ -79,7 +82,7 @@ export async function runCourierSession(
     const before = lastAnswer
     const send = async (): Promise<void> => {
       try {
-        await clock.sleep(arrivedAtMs + parameters.courierHoldMs - clock.monotonicMs(), signal)
+        await clock.sleep(arrivedAtMs + profile.courierHoldMs - clock.monotonicMs(), signal)
         await before
         if (!isOver) await link.send(encodeCourierAnswer(answer()))
       } catch (error: unknown) {
@@ -100,7 +103,7 @@ export async function runCourierSession(
     requestsUnderWay += 1
     deps.forwarding.count += 1
     try {
-      await clock.sleep(courierDelayMs(parameters.courierDelayMs, deps.random), signal)
+      await clock.sleep(courierDelayMs(profile.courierDelayMs, deps.random), signal)
       const reply = await deps.relay(request)
       if (reply?.length === replyBytes) replies.add({ tag, reply }, clock.monotonicMs())
     } finally {
@@ -114,7 +117,7 @@ export async function runCourierSession(
       case 'hello':
         return false
       case 'table':
-        answerLater(arrivedAtMs, () => deps.tablePage(request.cursor))
+        answerLater(arrivedAtMs, () => ({ kind: 'table', ...deps.tablePage(request.cursor) }))
         return true
       default: {
         const replyBytes = request.kind === 'write' ? WRITE_REPLY_BYTES : READ_REPLY_BYTES
@@ -138,9 +141,11 @@ export async function runCourierSession(
       if (isOpen) {
         if (!take(request, arrivedAtMs)) return
       } else {
-        if (request.kind !== 'hello' || !(await admit(request))) return
+        const name = request.kind === 'hello' ? profileByNumber(request.profile) : undefined
+        if (request.kind !== 'hello' || name === undefined || !(await admit(request))) return
         isOpen = true
-        answerLater(arrivedAtMs, () => ({ kind: 'welcome' }))
+        profile = profileOf(name, parameters.speed)
+        answerLater(arrivedAtMs, () => ({ kind: 'welcome', ...deps.tablePage(request.cursor) }))
       }
     }
   } finally {

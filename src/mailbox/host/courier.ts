@@ -6,7 +6,7 @@
 import { createMutex, createTaskGroup, hexEncode, isForeseen } from '../../base/index.ts'
 import { deriveOnionKey } from '../../crypto/index.ts'
 import type { Clock, Logger, Random, RecordLink, RecordListener, RecordNetwork } from '../../ports/index.ts'
-import { COURIER_RECORD_BYTES, type CourierAnswer, type RoutedRequest, TABLE_PAGE_COUNT } from '../../wire/index.ts'
+import { COURIER_RECORD_BYTES, type RoutedRequest, TABLE_PAGE_COUNT, type TablePage } from '../../wire/index.ts'
 import type { MailboxParameters } from '../options.ts'
 import { HOST_FUNCTIONS, type HostFunctions } from './context.ts'
 import { runCourierSession } from './courier-session.ts'
@@ -70,10 +70,10 @@ export function createCourier(deps: CourierDeps): Courier {
     return budget
   }
 
-  const tablePage = (cursor: Uint8Array): CourierAnswer => {
+  const tablePage = (cursor: Uint8Array): TablePage => {
     const table = known.table()
     const descriptors = table.page(cursor, TABLE_PAGE_COUNT).map(({ bytes }) => bytes)
-    return { kind: 'table', root: table.root(), hostCount: table.size, descriptors }
+    return { root: table.root(), hostCount: table.size, descriptors }
   }
 
   const admit = async (link: RecordLink, name: string, period: number, nonce: number): Promise<boolean> => {

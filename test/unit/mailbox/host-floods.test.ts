@@ -346,8 +346,9 @@ describe('links that say nothing', () => {
       })
     }
     const period = Math.floor(START_MS / MAILBOX_PARAMETERS.epochMs)
-    const hello = encodeCourierRequest({ kind: 'hello', period, workNonce: 1 })
-    const worthless = encodeCourierRequest({ kind: 'hello', period, workNonce: 0 })
+    const hail = { kind: 'hello', period, profile: 2, cursor: new Uint8Array(32) } as const
+    const hello = encodeCourierRequest({ ...hail, workNonce: 1 })
+    const worthless = encodeCourierRequest({ ...hail, workNonce: 0 })
     connect(1, [hello])
     await clock.advance(0)
     for (let number = 2; number < 2 + 2 * NEWCOMERS_MAX_COUNT; number += 1) connect(number)

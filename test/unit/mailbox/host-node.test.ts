@@ -13,6 +13,7 @@ import {
   signTombstone,
   verifyReceipt,
 } from '../../../src/mailbox/index.ts'
+import { profileOf } from '../../../src/padding/index.ts'
 import {
   BOX_BODY_BYTES,
   type Box,
@@ -290,14 +291,14 @@ describe('a host as courier', () => {
       assert.equal(await world.run(early.receive()), undefined)
       const { client: good } = await openProbe(world, 0, 3)
       assert.equal(world.host(0).node.stats().courierSessions, 1)
-      await good.send({ kind: 'hello', period: 0, workNonce: 1 })
+      await good.send({ kind: 'hello', period: 0, workNonce: 1, profile: 2, cursor: new Uint8Array(32) })
       assert.equal(await world.run(good.receive()), undefined, 'hello comes once')
     }))
 
   it('answers each record with exactly one, a constant time later', () =>
     withWorld({ hosts: 2 }, async (world) => {
       const { client } = await openProbe(world, 0)
-      const { courierHoldMs } = world.parameters
+      const { courierHoldMs } = profileOf('balanced')
       for (let count = 0; count < 5; count += 1) {
         const sentAtMs = world.clock.monotonicMs()
         await client.send({ kind: 'table', cursor: new Uint8Array(32) })

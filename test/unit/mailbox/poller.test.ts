@@ -31,7 +31,7 @@ describe('a read slot', () => {
     const poller = pollerOf(3, true)
     poller.noteHit(idOf(0), 2)
     assert.deepEqual(poller.takeSlot(0), { checks: [], fetch: undefined })
-    assert.deepEqual(poller.takeSlot(1).fetch, { boxId: idOf(0), rank: 0 })
+    assert.deepEqual(poller.takeSlot(1).fetch, { boxId: idOf(0), rank: 0, isGuess: false })
   })
 
   it('asks for each of a few ids once', () => {
@@ -106,7 +106,7 @@ describe('a found id', () => {
     poller.noteHit(idOf(1), 5)
     poller.noteHit(idOf(1), 6)
     const plan = poller.takeSlot(REPLICAS)
-    assert.deepEqual(plan.fetch, { boxId: idOf(1), rank: 5 })
+    assert.deepEqual(plan.fetch, { boxId: idOf(1), rank: 5, isGuess: false })
     assert.deepEqual(polled(plan), [0, 2])
     assert.equal(poller.takeSlot(REPLICAS).fetch, undefined, 'one fetch is on its way')
   })
@@ -133,7 +133,7 @@ describe('a found id', () => {
     assert.deepEqual(polled(plan), [0, 1])
 
     poller.noteHit(idOf(0), 3)
-    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(0), rank: 3 })
+    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(0), rank: 3, isGuess: false })
     poller.noteFetchFailed(idOf(0))
     assert.equal(poller.takeSlot(REPLICAS).fetch, undefined, 'one failure is enough from now on')
   })

@@ -35,7 +35,13 @@ function routed(requestBytes: number, fill: number): RoutedRequest {
 }
 
 const looks = Array.from({ length: READ_CHECK_COUNT + 1 }, (_, index) => routed(LOOK_REQUEST_BYTES, 1 + index))
-const HELLO: CourierRequest = { kind: 'hello', period: 0x0102_0304, workNonce: Number.MAX_SAFE_INTEGER }
+const HELLO: CourierRequest = {
+  kind: 'hello',
+  period: 0x0102_0304,
+  workNonce: Number.MAX_SAFE_INTEGER,
+  profile: 3,
+  cursor: new Uint8Array(32).fill(0xcc),
+}
 const WRITE: CourierRequest = { kind: 'write', firstTag: 0xfffe, requests: [routed(STORE_REQUEST_BYTES, 0xa0)] }
 const READ: CourierRequest = { kind: 'read', firstTag: 0, requests: [...looks, routed(TOMBSTONE_REQUEST_BYTES, 0xb0)] }
 const TABLE: CourierRequest = { kind: 'table', cursor: new Uint8Array(32).fill(0xc0) }
@@ -43,7 +49,7 @@ const UP = [HELLO, WRITE, READ, TABLE]
 
 describe('courier record up', () => {
   it('has the layout of spec 03-mailbox §4.2', () => {
-    assert.equal(hexEncode(encodeCourierRequest(HELLO).subarray(0, 14)), '01' + '01020304' + '001fffffffffffff' + '00')
+    assert.equal(hexEncode(encodeCourierRequest(HELLO).subarray(0, 16)), '01' + '01020304' + '001fffffffffffff' + '03' + 'cccc')
     assert.equal(hexEncode(encodeCourierRequest(WRITE).subarray(0, 21)), `02fffe${'a0'.repeat(16)}a1a1`)
     assert.equal(hexEncode(encodeCourierRequest(READ).subarray(0, 21)), `030000${'01'.repeat(16)}0202`)
     assert.equal(hexEncode(encodeCourierRequest(TABLE).subarray(0, 34)), `04${'c0'.repeat(32)}00`)
@@ -95,9 +101,11 @@ const PAGE = {
   descriptors: new Array<Uint8Array>(TABLE_PAGE_COUNT).fill(descriptor),
 } as const
 
+const WELCOME: CourierAnswer = { ...PAGE, kind: 'welcome' }
+
 describe('courier record down', () => {
   const answers: CourierAnswer[] = [
-    { kind: 'welcome' },
+    WELCOME,
     { kind: 'replies', replies: [] },
     { kind: 'replies', replies: [reply(0, 1)] },
     { kind: 'replies', replies: [reply(0xffff, STORE_REPLY_BYTES + REPLY_SEAL_BYTES), ...checks] },
@@ -119,7 +127,7 @@ describe('courier record down', () => {
   })
 
   it('has the layout of spec 03-mailbox §4.2', () => {
-    assert.equal(hexEncode(encodeCourierAnswer({ kind: 'welcome' }).subarray(0, 2)), '0100')
+    assert.equal(hexEncode(encodeCourierAnswer(WELCOME).subarray(0, 40)), `01${'aa'.repeat(32)}00004e2008dddd`)
     const two = encodeCourierAnswer({ kind: 'replies', replies: [reply(0x0102, 3), reply(0x0304, 1)] })
     assert.equal(hexEncode(two.subarray(0, 16)), '02' + '01020003eeeeee' + '03040001ee' + '000000')
     const page = encodeCourierAnswer(PAGE)
@@ -128,7 +136,7 @@ describe('courier record down', () => {
 
   it('refuses unknown kinds, other lengths, and padding that is not zero', () => {
     for (const kind of [0, 4, 255]) {
-      assert.equal(decodeCourierAnswer(encodeCourierAnswer({ kind: 'welcome' }).with(0, kind)), undefined)
+      assert.equal(decodeCourierAnswer(encodeCourierAnswer(WELCOME).with(0, kind)), undefined)
     }
     for (const answer of answers) {
       const bytes = encodeCourierAnswer(answer)
