@@ -210,7 +210,7 @@ function isPassedOver(context: Context, entry: ContactEntry, box: OutboundBox): 
 }
 
 function patienceMs(context: Context): number {
-  return REBOX_AFTER_INTERVALS * context.deps.mailbox.readIntervalMs
+  return REBOX_AFTER_INTERVALS * context.mailbox.pace().read.meanMs
 }
 
 function highestAcknowledged(entry: ContactEntry): number {

@@ -11,23 +11,30 @@ import { type BoxWatcher, type ContactEntry, type Context, isLive } from './cont
 export function watchBoxes(context: Context, entry: ContactEntry): void {
   const wanted = new Set<string>()
   // Somebody who was removed is not looked for; somebody who is blocked is, so that nothing shows the block.
-  for (const { boxId, place } of isLive(context, entry) ? wantedBoxes(entry.sequences) : []) {
+  const firsts = new Set<number>()
+  for (const { boxId, chain, place } of isLive(context, entry) ? wantedBoxes(entry.sequences) : []) {
     const id = hexEncode(boxId)
+    // The lowest that a chain still lacks: what comes next, unless it was lost.
+    const next = place !== 'past' && !firsts.has(chain)
+    firsts.add(chain)
     wanted.add(id)
-    if (entry.watched.has(id)) continue
+    if (entry.watched.has(id) && entry.nexts.has(id) === next) continue
     entry.watched.add(id)
-    watchBox(context, boxId, { kind: 'conversation', entry }, place !== 'past')
+    if (next) entry.nexts.add(id)
+    else entry.nexts.delete(id)
+    watchBox(context, boxId, { kind: 'conversation', entry }, place !== 'past', next)
   }
   for (const id of entry.watched) {
     if (wanted.has(id)) continue
     entry.watched.delete(id)
+    entry.nexts.delete(id)
     unwatchBox(context, hexDecode(id) ?? new Uint8Array())
   }
 }
 
-export function watchBox(context: Context, boxId: Uint8Array, watcher: BoxWatcher, hot: boolean): void {
+export function watchBox(context: Context, boxId: Uint8Array, watcher: BoxWatcher, hot: boolean, next = hot): void {
   context.watchers.set(hexEncode(boxId), watcher)
-  context.mailbox.watch(boxId, { hot })
+  context.mailbox.watch(boxId, { hot, next })
 }
 
 export function unwatchBox(context: Context, boxId: Uint8Array): void {

@@ -4,7 +4,7 @@
  * @module
  */
 import { HOUR_MS } from '../base/index.ts'
-import type { MailboxParameters, WriteResult } from '../mailbox/index.ts'
+import type { MailboxClient, WriteResult } from '../mailbox/index.ts'
 import type { Clock } from '../ports/index.ts'
 import { CONFLICT_BELIEF_COUNT, WRITE_REST_MAX_SLOTS } from './options.ts'
 
@@ -23,7 +23,7 @@ interface Trouble {
 }
 
 export function createWriteTrouble(
-  getDeps: () => { readonly clock: Clock; readonly mailbox: MailboxParameters },
+  getContext: () => { readonly deps: { readonly clock: Clock }; readonly mailbox: Pick<MailboxClient, 'pace'> },
 ): WriteTrouble {
   const troubles = new Map<string, Trouble>()
   /** What was not tried for so long was given up, or its contact is gone. */
@@ -31,10 +31,10 @@ export function createWriteTrouble(
     for (const [id, { untilMs }] of troubles) if (untilMs + HOUR_MS < nowMs) troubles.delete(id)
   }
   return {
-    rests: (id) => getDeps().clock.monotonicMs() < (troubles.get(id)?.untilMs ?? 0),
+    rests: (id) => getContext().deps.clock.monotonicMs() < (troubles.get(id)?.untilMs ?? 0),
     judge(id, result, doubt) {
-      const { clock, mailbox } = getDeps()
-      const nowMs = clock.monotonicMs()
+      const { deps, mailbox } = getContext()
+      const nowMs = deps.clock.monotonicMs()
       forgetOld(nowMs)
       const before = troubles.get(id)
       if (result.status === 'stored') {
@@ -44,7 +44,7 @@ export function createWriteTrouble(
       const failures = (before?.failures ?? 0) + 1
       const conflicts = (before?.conflicts ?? 0) + (result.status === 'conflict' ? 1 : 0)
       const slots = Math.min(2 ** (failures - 1), WRITE_REST_MAX_SLOTS)
-      const restMs = Math.max(slots * mailbox.writeIntervalMs, result.status === 'full' ? result.retryAfterMs : 0)
+      const restMs = Math.max(slots * mailbox.pace().write.meanMs, result.status === 'full' ? result.retryAfterMs : 0)
       troubles.set(id, { failures, conflicts, untilMs: nowMs + restMs })
       const isDoubtful = doubt && result.status === 'conflict' && conflicts < CONFLICT_BELIEF_COUNT
       return isDoubtful ? { status: 'lost' } : result
