@@ -49,7 +49,10 @@ const UP = [HELLO, WRITE, READ, TABLE]
 
 describe('courier record up', () => {
   it('has the layout of spec 03-mailbox §4.2', () => {
-    assert.equal(hexEncode(encodeCourierRequest(HELLO).subarray(0, 16)), '01' + '01020304' + '001fffffffffffff' + '03' + 'cccc')
+    assert.equal(
+      hexEncode(encodeCourierRequest(HELLO).subarray(0, 16)),
+      '01' + '01020304' + '001fffffffffffff' + '03' + 'cccc',
+    )
     assert.equal(hexEncode(encodeCourierRequest(WRITE).subarray(0, 21)), `02fffe${'a0'.repeat(16)}a1a1`)
     assert.equal(hexEncode(encodeCourierRequest(READ).subarray(0, 21)), `030000${'01'.repeat(16)}0202`)
     assert.equal(hexEncode(encodeCourierRequest(TABLE).subarray(0, 34)), `04${'c0'.repeat(32)}00`)
