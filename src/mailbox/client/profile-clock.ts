@@ -52,11 +52,20 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
       return true
     })
 
+  /** A full disk puts the change off. */
+  const tryTurn = async (): Promise<boolean> => {
+    let isTurned = false
+    await attempt(logger, 'profile not saved', async () => {
+      isTurned = await turn()
+    })
+    return isTurned
+  }
+
   return {
     async load() {
       const bytes = await store.get(STORE_TABLE, STATE_KEY)
       state = (bytes && decode(bytes)) ?? state
-      await attempt(logger, 'profile not saved', async () => void (await turn()))
+      await tryTurn()
     },
     state: () => state,
     set: (name) =>
@@ -69,12 +78,8 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
         return state
       }),
     async changed(signal) {
-      for (let isTurned = false; !isTurned; ) {
-        await clock.sleep(epochMs * PROFILE_CHECK_SHARE, signal)
-        await attempt(logger, 'profile not saved', async () => {
-          isTurned = await turn()
-        })
-      }
+      do await clock.sleep(epochMs * PROFILE_CHECK_SHARE, signal)
+      while (!(await tryTurn()))
     },
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { hexEncode } from '../../../src/base/index.ts'
 import { createPoller, type Poller, type ReadPlan } from '../../../src/mailbox/index.ts'
 import { FETCH_TRY_COUNT, HOT_CHECK_COUNT, HOT_SLOT_COUNT } from '../../../src/mailbox/options.ts'
 import { READ_CHECK_COUNT } from '../../../src/wire/index.ts'
@@ -185,5 +186,58 @@ describe('a found id', () => {
       poller.noteFetchFailed(fetch.boxId)
     }
     assert.equal(slots, 20)
+  })
+})
+
+describe('a guess', () => {
+  it('is an id that comes next, in turn, at another replica each time, and not checked in the same slot', () => {
+    const poller = pollerOf(20, true)
+    for (const number of [100, 101]) poller.watch(idOf(number), { hot: true, next: true })
+    assert.equal(poller.hasNext(), true)
+    const ranks = new Map<string, Set<number>>()
+    for (let slot = 0; slot < 2 * REPLICAS; slot += 1) {
+      const { checks, fetch } = poller.takeSlot(REPLICAS, 'next')
+      assert.equal(fetch?.isGuess, true)
+      const key = hexEncode(fetch?.boxId ?? new Uint8Array())
+      assert.ok([idOf(100), idOf(101)].some((id) => hexEncode(id) === key))
+      assert.ok(checks.every(({ boxId }) => hexEncode(boxId) !== key))
+      assert.equal(checks.length, READ_CHECK_COUNT)
+      ranks.set(key, (ranks.get(key) ?? new Set()).add(fetch?.rank ?? -1))
+    }
+    assert.equal(ranks.size, 2, 'both had their turn')
+    for (const seen of ranks.values()) assert.ok(seen.size > REPLICAS / 2, 'the replicas change')
+  })
+
+  it('is any id when nothing is expected, and none when none is wanted', () => {
+    const poller = pollerOf(30, false)
+    assert.equal(poller.hasNext(), false)
+    const seen = new Set<string>()
+    for (let slot = 0; slot < 30; slot += 1)
+      seen.add(hexEncode(poller.takeSlot(REPLICAS, 'any').fetch?.boxId ?? idOf(0)))
+    assert.equal(seen.size, 30, 'each comes once in a round')
+    assert.equal(poller.takeSlot(REPLICAS, 'next').fetch, undefined)
+    assert.equal(poller.takeSlot(REPLICAS, 'none').fetch, undefined)
+  })
+
+  it('never takes the place of what was found, and leaves no trace when nothing is there', () => {
+    const poller = pollerOf(2, true)
+    poller.watch(idOf(7), { hot: true, next: true })
+    poller.noteHit(idOf(1), 3)
+    assert.equal(poller.hasFound(), true)
+    assert.deepEqual(poller.takeSlot(REPLICAS, 'next').fetch, { boxId: idOf(1), rank: 3, isGuess: false })
+    const { fetch } = poller.takeSlot(REPLICAS, 'next')
+    assert.deepEqual(fetch?.boxId, idOf(7))
+    poller.noteFetchFailed(idOf(7))
+    assert.equal(poller.hasFound(), false)
+  })
+
+  it('stops to be likely when the id has cooled down or is no longer the next', () => {
+    const poller = pollerOf(0, true)
+    poller.watch(idOf(1), { hot: true, next: true })
+    poller.watch(idOf(1), { hot: true, next: false })
+    assert.equal(poller.hasNext(), false)
+    poller.watch(idOf(2), { hot: true, next: true })
+    for (let slot = 0; slot < HOT_SLOT_COUNT; slot += 1) poller.takeSlot(REPLICAS, 'next')
+    assert.equal(poller.hasNext(), false)
   })
 })
