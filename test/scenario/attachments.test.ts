@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
-import { fileChunkCount } from '../../src/wire/index.ts'
+import { deriveBoxKeys, fileBoxSeed, sealBox } from '../../src/mailbox/index.ts'
+import { type BoxBody, encodeBox, encodeBoxBody, FILE_CHUNK_BYTES, fileChunkCount } from '../../src/wire/index.ts'
 import {
   attachmentEvents,
   chunkRows,
@@ -217,6 +218,40 @@ describe('what a contact sends that is not what it announced', () => {
       assert.equal((await shownFiles(pair, 'bob'))[0]?.transfer.failure, 'ATTACHMENT_DAMAGED')
       assert.equal(chunkRows(pair, 'bob'), 0)
       assert.ok((await attachmentEvents(pair, 'bob')).every(({ state }) => state !== 'complete'))
+    }))
+
+  it('a box that is no chunk: failed at once, since the chunk cannot come any more', () =>
+    withFilePair(async (pair) => {
+      const { world } = pair
+      let fileKey = new Uint8Array()
+      world.beforeBatch('bob', (operations) => {
+        for (const operation of operations) {
+          if (operation.type === 'put' && operation.table === 'attachment-key') fileKey = operation.value.slice()
+        }
+      })
+      const garbage = (index: number, body: BoxBody): void => {
+        const box = sealBox(deriveBoxKeys(fileBoxSeed(fileKey, index)), encodeBoxBody(body))
+        const expiresAtMs = world.clock.nowMs() + DAY_MS
+        world.mailboxes.boxes.set(hexEncode(box.boxId), { box, bytes: encodeBox(box), expiresAtMs })
+      }
+      const bytes = new Uint8Array(FILE_CHUNK_BYTES)
+      for (const body of [{ kind: 'loop' }, { kind: 'chunk', index: 8, bytes }] as const) {
+        await sendBytes(pair, 'alice', fileOf(5))
+        await passUntil(pair, 'the announcement', async () => fileKey.length > 0, HOUR_MS)
+        garbage(9, body)
+        const isOver = async (): Promise<boolean> => (await statesOf(pair, 'bob')).at(-1) === 'failed'
+        await passUntil(pair, 'the failure', isOver, HOUR_MS)
+        assert.equal((await shownFiles(pair, 'bob')).at(-1)?.transfer.failure, 'ATTACHMENT_DAMAGED')
+        await world.clock.advance(MINUTE_MS)
+        assert.equal(chunkRows(pair, 'bob'), 0)
+        fileKey = new Uint8Array()
+      }
+      // The control: the right chunk from the same hand is taken.
+      await sendBytes(pair, 'alice', new Uint8Array(5))
+      await passUntil(pair, 'the announcement', async () => fileKey.length > 0, HOUR_MS)
+      garbage(9, { kind: 'chunk', index: 9, bytes })
+      const isThere = async (): Promise<boolean> => (await statesOf(pair, 'bob')).at(-1) === 'complete'
+      await passUntil(pair, 'the file', isThere, HOUR_MS)
     }))
 
   it('padding that is not zero: failed as well', () =>
