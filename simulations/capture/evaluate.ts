@@ -1,0 +1,241 @@
+/**
+ * How well the best of some classifiers tells two classes of windows apart, with an interval and a p-value that know that
+ * windows of one segment are alike and that the best was chosen. METADATA §6.
+ * Never tests a window on what was learned from its own run or its own node (from its own node alone where there is one run).
+ * @module
+ */
+import type { Random } from '../../src/ports/index.ts'
+import type { Classifier } from './classifier.ts'
+import { forest } from './forest.ts'
+import { logistic } from './logistic.ts'
+import { nearest } from './nearest.ts'
+
+export const CLASSIFIERS: readonly Classifier[] = [logistic, nearest, forest]
+
+/** One window as the observer has it. */
+export interface Sample {
+  readonly vector: Float64Array
+  readonly isPositive: boolean
+  readonly run: number
+  readonly node: number
+  readonly segment: number
+}
+
+export interface EvaluateOptions {
+  /** Of the bootstrap and of the permutations, each. */
+  readonly rounds: number
+  readonly random: Random
+  readonly classifiers?: readonly Classifier[]
+}
+
+export interface Evaluation {
+  readonly positives: number
+  readonly negatives: number
+  readonly segments: number
+  /** Of the best classifier. */
+  readonly auc: number
+  readonly classifier: string
+  readonly aucs: Readonly<Record<string, number>>
+  /** Two-sided, 95 %, bootstrap over segments. */
+  readonly interval: readonly [number, number]
+  /** One-sided, 95 %. */
+  readonly upper: number
+  /** Of the largest AUC over all classifiers, labels permuted among the segments of each run and node. */
+  readonly p: number
+  readonly split: 'run and node' | 'node'
+}
+
+/** Parts that runs, and nodes, are dealt into; a test part is learned from neither its runs nor its nodes. */
+const PARTS = 3
+
+interface Scored {
+  /** Which test part a sample belongs to. */
+  readonly part: Int32Array
+  /** By classifier, then by sample. */
+  readonly scores: readonly Float64Array[]
+  readonly split: Evaluation['split']
+}
+
+/** @throws {Error} when there are too few nodes or a class is missing */
+export function evaluate(samples: readonly Sample[], options: EvaluateOptions): Evaluation {
+  const classifiers = options.classifiers ?? CLASSIFIERS
+  const scored = scoreAll(samples, classifiers, options.random)
+  const labels = Uint8Array.from(samples, ({ isPositive }) => (isPositive ? 1 : 0))
+  const rankings = scored.scores.map((scores) => rank(scores, scored.part))
+  const ones = new Float64Array(samples.length).fill(1)
+  const aucs = rankings.map((ranking) => areaOf(ranking, labels, ones))
+  const best = aucs.indexOf(Math.max(...aucs))
+  const ranking = rankings[best]
+  const auc = aucs[best]
+  if (ranking === undefined || auc === undefined || Number.isNaN(auc)) {
+    throw new Error('a class is missing on one side of every split')
+  }
+  const bootstrapped = bootstrap(samples, labels, ranking, options)
+  const at = (share: number): number => bootstrapped[Math.round(share * (bootstrapped.length - 1))] ?? auc
+  const positives = labels.reduce((sum, label) => sum + label, 0)
+  return {
+    positives,
+    negatives: labels.length - positives,
+    segments: new Set(samples.map(({ segment }) => segment)).size,
+    auc,
+    classifier: classifiers[best]?.name ?? '',
+    aucs: Object.fromEntries(classifiers.map(({ name }, index) => [name, aucs[index] ?? Number.NaN])),
+    interval: [at(0.025), at(0.975)],
+    upper: at(0.95),
+    p: permute(samples, rankings, auc, ones, options),
+    split: scored.split,
+  }
+}
+
+function scoreAll(samples: readonly Sample[], classifiers: readonly Classifier[], random: Random): Scored {
+  const runs = [...new Set(samples.map(({ run }) => run))].sort((a, b) => a - b)
+  const nodes = [...new Set(samples.map(({ node }) => node))].sort((a, b) => a - b)
+  if (nodes.length < 2) throw new Error('windows of one node alone cannot be split')
+  const runParts = Math.min(PARTS, runs.length)
+  const nodeParts = Math.min(PARTS, nodes.length)
+  const runPart = samples.map(({ run }) => runs.indexOf(run) % runParts)
+  const nodePart = samples.map(({ node }) => nodes.indexOf(node) % nodeParts)
+  const part = Int32Array.from(samples, (_, index) => (runPart[index] ?? 0) * nodeParts + (nodePart[index] ?? 0))
+  const scores = classifiers.map(() => new Float64Array(samples.length).fill(Number.NaN))
+  for (let testRun = 0; testRun < runParts; testRun += 1) {
+    for (let testNode = 0; testNode < nodeParts; testNode += 1) {
+      const learned = samples.filter(
+        (_, index) => (runParts === 1 || runPart[index] !== testRun) && nodePart[index] !== testNode,
+      )
+      const labels = Uint8Array.from(learned, ({ isPositive }) => (isPositive ? 1 : 0))
+      if (!labels.includes(1) || !labels.includes(0)) throw new Error('a class is missing in what is learned from')
+      const vectors = learned.map(({ vector }) => vector)
+      for (const [at, { learn }] of classifiers.entries()) {
+        const score = learn({ vectors, labels }, random)
+        for (const [index, { vector }] of samples.entries()) {
+          const list = scores[at]
+          if (part[index] === testRun * nodeParts + testNode && list !== undefined) list[index] = score(vector)
+        }
+      }
+    }
+  }
+  return { part, scores, split: runParts > 1 ? 'run and node' : 'node' }
+}
+
+/** Samples in order of score, part by part; scores of different parts come from different classifiers. */
+interface Ranking {
+  readonly order: Int32Array
+  /** For each place in `order`: true when the score or part is another than before. */
+  readonly isNew: Uint8Array
+  readonly isNewPart: Uint8Array
+}
+
+function rank(scores: Float64Array, part: Int32Array): Ranking {
+  const order = Int32Array.from(scores, (_, index) => index).sort(
+    (a, b) => (part[a] ?? 0) - (part[b] ?? 0) || (scores[a] ?? 0) - (scores[b] ?? 0) || a - b,
+  )
+  const isNewPart = Uint8Array.from(order, (index, place) =>
+    place === 0 || part[index] !== part[order[place - 1] ?? 0] ? 1 : 0,
+  )
+  const isNew = Uint8Array.from(order, (index, place) =>
+    isNewPart[place] === 1 || scores[index] !== scores[order[place - 1] ?? 0] ? 1 : 0,
+  )
+  return { order, isNew, isNewPart }
+}
+
+/**
+ * The probability that a positive ranks above a negative of its part, ties count half, over all parts together; each sample
+ * counts as often as its weight says.
+ */
+function areaOf({ isNew, isNewPart, order }: Ranking, labels: Uint8Array, weights: Float64Array): number {
+  let area = 0
+  let pairs = 0
+  let [negatives, positives, below] = [0, 0, 0]
+  let [tiedNegatives, tiedPositives] = [0, 0]
+  const closeTie = (): void => {
+    area += tiedPositives * (below + tiedNegatives / 2)
+    below += tiedNegatives
+    negatives += tiedNegatives
+    positives += tiedPositives
+    tiedNegatives = 0
+    tiedPositives = 0
+  }
+  for (const [place, index] of order.entries()) {
+    if (isNew[place] === 1) closeTie()
+    if (isNewPart[place] === 1) {
+      pairs += negatives * positives
+      negatives = 0
+      positives = 0
+      below = 0
+    }
+    const weight = weights[index] ?? 0
+    if (labels[index] === 1) tiedPositives += weight
+    else tiedNegatives += weight
+  }
+  closeTie()
+  pairs += negatives * positives
+  return area / pairs
+}
+
+function bySegment(samples: readonly Sample[]): readonly (readonly number[])[] {
+  const segments = new Map<number, number[]>()
+  for (const [index, { segment }] of samples.entries()) {
+    const list = segments.get(segment)
+    if (list === undefined) segments.set(segment, [index])
+    else list.push(index)
+  }
+  return [...segments.values()]
+}
+
+/** Areas of resampled segments, in ascending order; each class keeps its count of segments. */
+function bootstrap(
+  samples: readonly Sample[],
+  labels: Uint8Array,
+  ranking: Ranking,
+  { random, rounds }: EvaluateOptions,
+): readonly number[] {
+  const segments = bySegment(samples)
+  const strata = [0, 1].map((label) => segments.filter((list) => labels[list[0] ?? 0] === label))
+  const areas: number[] = []
+  const weights = new Float64Array(samples.length)
+  for (let round = 0; round < rounds; round += 1) {
+    weights.fill(0)
+    for (const stratum of strata) {
+      for (let draw = 0; draw < stratum.length; draw += 1) {
+        const list = stratum[Math.floor(random.uniform() * stratum.length)] ?? []
+        for (const index of list) weights[index] = (weights[index] ?? 0) + 1
+      }
+    }
+    const area = areaOf(ranking, labels, weights)
+    if (!Number.isNaN(area)) areas.push(area)
+  }
+  return areas.sort((a, b) => a - b)
+}
+
+/** Share of relabellings whose largest area is at least what was seen. */
+function permute(
+  samples: readonly Sample[],
+  rankings: readonly Ranking[],
+  seen: number,
+  ones: Float64Array,
+  { random, rounds }: EvaluateOptions,
+): number {
+  const blocks = new Map<string, (readonly number[])[]>()
+  for (const list of bySegment(samples)) {
+    const first = samples[list[0] ?? 0]
+    const name = `${first?.run}/${first?.node}`
+    blocks.set(name, [...(blocks.get(name) ?? []), list])
+  }
+  let reached = 0
+  const labels = new Uint8Array(samples.length)
+  for (let round = 0; round < rounds; round += 1) {
+    for (const block of blocks.values()) {
+      const drawn = block.map((list) => (samples[list[0] ?? 0]?.isPositive === true ? 1 : 0))
+      for (let at = drawn.length - 1; at > 0; at -= 1) {
+        const other = Math.floor(random.uniform() * (at + 1))
+        const [own = 0, theirs = 0] = [drawn[at], drawn[other]]
+        drawn[at] = theirs
+        drawn[other] = own
+      }
+      for (const [at, list] of block.entries()) for (const index of list) labels[index] = drawn[at] ?? 0
+    }
+    const areas = rankings.map((ranking) => areaOf(ranking, labels, ones))
+    if (Math.max(...areas) >= seen - 1e-12) reached += 1
+  }
+  return (reached + 1) / (rounds + 1)
+}
