@@ -54,7 +54,7 @@ export {
   testParameters,
 } from './options.ts'
 export { closestOf, compareDistance, placementKey } from './placement.ts'
-export type { Poll, Poller, ReadPlan } from './poller.ts'
+export type { Guessing, Poll, Poller, ReadPlan } from './poller.ts'
 export { createPoller } from './poller.ts'
 export type { ReceiptCount, ReceiptCountInput, ReceiptHost } from './receipt.ts'
 export {

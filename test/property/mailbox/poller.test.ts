@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createPoller, type ReadPlan } from '../../../src/mailbox/index.ts'
+import { createPoller, type Guessing, type ReadPlan } from '../../../src/mailbox/index.ts'
 import { HOT_CHECK_COUNT, HOT_SLOT_COUNT } from '../../../src/mailbox/options.ts'
 import { READ_CHECK_COUNT } from '../../../src/wire/index.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
@@ -13,16 +13,16 @@ function idOf(number: number): Uint8Array {
 }
 
 type Step =
-  | { readonly type: 'watch'; readonly id: number; readonly hot: boolean }
+  | { readonly type: 'watch'; readonly id: number; readonly hot: boolean; readonly next: boolean }
   | { readonly type: 'unwatch' | 'hit' | 'failed'; readonly id: number }
-  | { readonly type: 'slot' }
+  | { readonly type: 'slot'; readonly guessing: Guessing }
 
 const id = fc.integer({ min: 0, max: 40 })
+const guessing = fc.constantFrom<Guessing>('none', 'next', 'any')
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ type: fc.constant('watch' as const), id, hot: fc.boolean() }),
+  fc.record({ type: fc.constant('watch' as const), id, hot: fc.boolean(), next: fc.boolean() }),
   fc.record({ type: fc.constantFrom('unwatch' as const, 'hit' as const, 'failed' as const), id }),
-  fc.record({ type: fc.constant('slot' as const) }),
-  fc.record({ type: fc.constant('slot' as const) }),
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('slot' as const), guessing }) },
 )
 
 function assertPlan(plan: ReadPlan, watched: ReadonlySet<number>): void {
@@ -61,13 +61,13 @@ describe('the poller', () => {
         for (const one of steps) {
           if (one.type === 'watch') {
             watched.add(one.id)
-            poller.watch(idOf(one.id), { hot: one.hot })
+            poller.watch(idOf(one.id), { hot: one.hot, next: one.next })
           } else if (one.type === 'unwatch') {
             watched.delete(one.id)
             poller.unwatch(idOf(one.id))
           } else if (one.type === 'hit') poller.noteHit(idOf(one.id), one.id % REPLICAS)
           else if (one.type === 'failed') poller.noteFetchFailed(idOf(one.id))
-          else assertPlan(poller.takeSlot(REPLICAS), watched)
+          else assertPlan(poller.takeSlot(REPLICAS, one.guessing), watched)
           assert.equal(poller.size, watched.size)
         }
       }),
