@@ -99,19 +99,24 @@ export function logNormal(medianMs: number, sigma: number): Moments {
   return momentsOf((order) => medianMs ** order * Math.exp((order * sigma) ** 2 / 2))
 }
 
-/** The larger of two, as if they were independent and normal. Clark 1961, https://doi.org/10.1287/opre.9.2.145. */
-export function largerOf(one: Cumulants, other: Cumulants): Cumulants {
-  const spread = Math.sqrt(one.variance + other.variance)
-  if (spread === 0) return one.mean >= other.mean ? one : other
-  const z = (one.mean - other.mean) / spread
-  const [p, q] = [normalCdf(z), normalCdf(-z)]
-  const density = Math.exp(-(z ** 2) / 2) / Math.sqrt(2 * Math.PI)
-  const mean = one.mean * p + other.mean * q + spread * density
-  const second =
-    (one.mean ** 2 + one.variance) * p +
-    (other.mean ** 2 + other.variance) * q +
-    (one.mean + other.mean) * spread * density
-  return { mean, variance: Math.max(0, second - mean ** 2), third: p * one.third + q * other.third }
+/** Of the part above 0, as if it were normal. */
+function meanAboveZero(mean: number, variance: number): number {
+  if (variance === 0) return Math.max(0, mean)
+  const z = mean / Math.sqrt(variance)
+  return mean * normalCdf(z) + Math.sqrt(variance / (2 * Math.PI)) * Math.exp(-(z ** 2) / 2)
+}
+
+/**
+ * Until the last of `count` + 1 things has passed two stages that each take one at a time, counted from when the first has:
+ * a walk's highest point, by Spitzer's identity with normal steps. The spread is that of the slower stage.
+ */
+export function throughTwoStages(first: Cumulants, second: Cumulants, count: number): Cumulants {
+  const slower = repeatDelay(first.mean >= second.mean ? first : second, count)
+  let waiting = 0
+  for (let step = 1; step <= count; step += 1) {
+    waiting += meanAboveZero(step * (first.mean - second.mean), step * (first.variance + second.variance)) / step
+  }
+  return { ...slower, mean: count * second.mean + waiting }
 }
 
 /** Abramowitz and Stegun 26.2.17; wrong by less than 10^-7. */

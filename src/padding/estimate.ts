@@ -11,14 +11,15 @@ import {
   cumulantsOf,
   cutExponential,
   intervalMoments,
-  largerOf,
   logNormal,
   type Moments,
+  NO_DELAY,
   negateDelay,
   quantileOf,
   repeatDelay,
   sometimes,
   thinned,
+  throughTwoStages,
   untilNextSlot,
 } from './delay-moments.ts'
 import { fileTimes, type KnownWindows } from './file-flow.ts'
@@ -28,6 +29,7 @@ import {
   ESTIMATE_Z,
   EXPONENTIAL_CUT,
   FILE_SHARE,
+  LANE_SLOT_SPREAD,
   ONION_MEDIAN_MS,
   ONION_SIGMA,
   PREPARE_SHARE,
@@ -110,7 +112,8 @@ function legsOf(profile: Profile): {
   readonly nextFetch: Cumulants
   /** From a read slot to its answer here. */
   readonly answer: Cumulants
-  readonly prepareRead: Cumulants
+  /** From the slot whose check finds a box to the slot that fetches it. */
+  readonly untilFetch: Cumulants
 } {
   const { courierDelayMs, courierHoldMs, read, write } = profile
   const writes = intervalMoments(write)
@@ -120,14 +123,20 @@ function legsOf(profile: Profile): {
   const readyMs = courierHoldMs - 4 * oneWay.mean
   const isLate = readyMs > EXPONENTIAL_CUT * courierDelayMs ? 0 : Math.exp(-Math.max(0, readyMs) / courierDelayMs)
   const late: Moments = sometimes(isLate, cutExponential(COURIER_COUNT / (1 / write.meanMs + 1 / read.meanMs)))
+  const firstFetch = cumulantsOf(untilNextSlot(fetches))
+  const nextFetch = cumulantsOf(fetches)
+  const answer = addDelays(repeatDelay(oneWay, 2), constantDelay(courierHoldMs), cumulantsOf(late))
+  // An answer that is there before the next slot is made leads to a fetch in that slot, else in a later one.
+  const known = addDelays(answer, constantDelay(PREPARE_SHARE * read.meanMs))
+  const isInTime = read.law === 'jittered' && known.mean <= (1 - LANE_SLOT_SPREAD) * read.meanMs
   return {
     firstWrite: addDelays(constantDelay(PREPARE_SHARE * write.meanMs), cumulantsOf(untilNextSlot(writes))),
     nextWrite: cumulantsOf(writes),
     toHosts: addDelays(repeatDelay(oneWay, 3), cumulantsOf(cutExponential(courierDelayMs))),
-    firstFetch: cumulantsOf(untilNextSlot(fetches)),
-    nextFetch: cumulantsOf(fetches),
-    answer: addDelays(repeatDelay(oneWay, 2), constantDelay(courierHoldMs), cumulantsOf(late)),
-    prepareRead: constantDelay(PREPARE_SHARE * read.meanMs),
+    firstFetch,
+    nextFetch,
+    answer,
+    untilFetch: isInTime ? nextFetch : addDelays(known, firstFetch),
   }
 }
 
@@ -160,12 +169,10 @@ export function estimateText(profile: Profile, load: TextLoad): Estimate {
   const storedAfter = (slots: number): Cumulants =>
     addDelays(legs.firstWrite, repeatDelay(legs.nextWrite, slots - 1), legs.toHosts)
   const stored = storedAfter(writeSlots)
-  // A cold id is asked for first; what says that it is there says so in time for a later slot.
-  const check = isHot ? [] : [legs.firstFetch, legs.answer, legs.prepareRead]
-  const afterStored = addDelays(...check, legs.firstFetch, negateDelay(legs.toHosts), legs.answer)
-  const byWriter = addDelays(stored, afterStored)
-  const byReader = addDelays(storedAfter(queuedBoxes + 1), repeatDelay(legs.nextFetch, boxes - 1), afterStored)
-  const delivered = boxes === 1 ? byWriter : largerOf(byWriter, byReader)
+  const others = throughTwoStages(legs.nextWrite, legs.nextFetch, boxes - 1)
+  const check = isHot ? NO_DELAY : legs.untilFetch
+  const untilRead = addDelays(check, legs.firstFetch, negateDelay(legs.toHosts), legs.answer)
+  const delivered = addDelays(storedAfter(queuedBoxes + 1), others, untilRead)
   return { writeSlots, syncs, stored: spread(stored), delivered: spread(delivered) }
 }
 
@@ -195,10 +202,14 @@ export function estimateBulk(profile: Profile, load: FileLoad): Estimate {
   const syncs = syncCounts(profile, writeSlots, chunks)
   if (syncs !== undefined) return { writeSlots, syncs, stored: undefined, delivered: undefined }
   const legs = legsOf(profile)
-  const after = { stored: legs.toHosts.mean, delivered: legs.toHosts.mean + legs.answer.mean }
+  // The last part travels on, and waits for a read slot of its own.
+  const lastRead = addDelays(legs.firstFetch, legs.answer)
   const times = (share: number, z: number): { readonly storedMs: number; readonly deliveredMs: number } => {
     const flow = fileTimes(profile, { chunks, queuedBoxes, windows, share, z })
-    return { storedMs: flow.writtenMs + after.stored, deliveredMs: flow.readMs + after.delivered }
+    return {
+      storedMs: flow.writtenMs + Math.max(0, quantileOf(legs.toHosts, z)),
+      deliveredMs: flow.readMs + Math.max(0, quantileOf(lastRead, z)),
+    }
   }
   const early = times(FILE_SHARE.best, -ESTIMATE_Z)
   const usual = times(FILE_SHARE.usual, 0)

@@ -46,7 +46,7 @@ const EXPONENTIAL_SCALE = 1 / (1 - Math.exp(-EXPONENTIAL_CUT))
 /** From one slot to the next by the rhythm's law. Takes one number from `random`, whatever the law. */
 export function nextSlotDelayMs(random: Random, { law, meanMs }: Rhythm = LANE_RHYTHM): number {
   if (law === 'jittered') return jittered(meanMs, LANE_SLOT_SPREAD, random)
-  return meanMs * EXPONENTIAL_SCALE * Math.min(EXPONENTIAL_CUT, -Math.log(1 - random.uniform()))
+  return meanMs * EXPONENTIAL_SCALE * Math.min(EXPONENTIAL_CUT, -Math.log1p(-random.uniform()))
 }
 
 /** The schedule of a lane that has just opened: nothing leaves before a first full delay. */
