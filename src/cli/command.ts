@@ -56,6 +56,10 @@ export interface CommandOptions<Params, Result> {
   readonly name?: string
   /** Parameters that are typed without an option, in order; the last one takes all words that are left if it is a text. */
   readonly positionals?: readonly (keyof Params & string)[]
+  /** Parameters that may be left out although the method wants them: `run` knows what to do then. */
+  readonly omissible?: readonly (keyof Params & string)[]
+  /** Options that are called otherwise than their parameter. */
+  readonly optionNames?: { readonly [Name in keyof Params & string]?: string }
   readonly flags?: readonly FlagSpec[]
   /** A sentence or two under the summary. */
   readonly note?: string
@@ -65,10 +69,13 @@ export interface CommandOptions<Params, Result> {
 }
 
 /** A command whose types are known to its own definition only. */
-export interface AnyCommand extends Omit<CommandOptions<unknown, unknown>, 'positionals'> {
+export interface AnyCommand
+  extends Omit<CommandOptions<unknown, unknown>, 'positionals' | 'omissible' | 'optionNames'> {
   readonly method: RpcMethodName
   readonly name: string
   readonly positionals: readonly string[]
+  readonly omissible: readonly string[]
+  readonly optionNames: Readonly<Record<string, string | undefined>>
   readonly flags: readonly FlagSpec[]
 }
 
@@ -82,6 +89,8 @@ export function defineCommand<Name extends RpcMethodName>(
     method,
     name: options.name ?? kebabCase(method),
     positionals: options.positionals ?? [],
+    omissible: options.omissible ?? [],
+    optionNames: options.optionNames ?? {},
     flags: options.flags ?? [],
   }
 }

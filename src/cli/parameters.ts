@@ -33,7 +33,7 @@ export function commandParameters(command: AnyCommand): readonly Parameter[] {
   const node = findMethod(command.method)?.params.node
   if (node?.kind !== 'object') return []
   const all = [
-    ...[...node.required].map(([name, schema]) => ({ name, schema, required: true })),
+    ...[...node.required].map(([name, schema]) => ({ name, schema, required: !command.omissible.includes(name) })),
     ...[...node.optional].map(([name, schema]) => ({ name, schema, required: false })),
   ]
   const { positionals } = command
@@ -43,7 +43,7 @@ export function commandParameters(command: AnyCommand): readonly Parameter[] {
     .map(({ name, schema, required }) => {
       const isLast = positionals.at(-1) === name
       const isPositional = positionals.includes(name)
-      const option = kebabCase(name.replace(DURATION_SUFFIX, ''))
+      const option = command.optionNames[name] ?? kebabCase(name.replace(DURATION_SUFFIX, ''))
       const placeholder = placeholderOf(name, schema.node)
       return {
         name,
@@ -76,6 +76,8 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['upTo', 'POSITION'],
   ['messageId', 'MESSAGE'],
   ['minutes', 'N'],
+  ['bytes', 'N'],
+  ['profile', 'NAME'],
 ])
 
 function placeholderOf(name: string, node: SchemaNode): string {

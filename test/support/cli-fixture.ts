@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { CliEnvironment, CliIo } from '../../src/cli/index.ts'
 import { runCli } from '../../src/cli/index.ts'
+import { PROFILE_NAMES } from '../../src/messenger/index.ts'
 import type { FakeMessenger } from './fake-messenger.ts'
 import { FAKE_TIME_MS, NO_COPIES } from './fake-messenger.ts'
 import { startRpc } from './rpc-fixture.ts'
@@ -148,6 +149,12 @@ function happen(messenger: FakeMessenger, directive: string): void {
         excluded: rest[0] === 'excluded',
       })
       return
+    case 'profile': {
+      const name = PROFILE_NAMES.find((each) => each === id)
+      if (name === undefined) throw new RangeError('unknown profile')
+      messenger.clockFace.state = { name, next: undefined }
+      return
+    }
     case 'mailbox':
       messenger.mailbox = {
         hosts: 12,

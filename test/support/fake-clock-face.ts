@@ -21,13 +21,14 @@ export interface FakeClockFace extends ClockFace {
   syncState: SyncState
   /** Write slots and what came down; the rest of the lanes are silent. */
   readonly traffic: ClockFace['traffic']
-  sending(): SendingInfo
+  sending(hosts: number): SendingInfo
 }
 
 /** Records each way in the hour that the fake has counted. */
 const WRITE_RECORDS = 118
 const LANE_RECORDS = 60
 const FAKE_CHUNKS = 48
+const FAKE_DELAY_MS = 22_000
 const HOUR_MS = 3_600_000
 const NEXT_WINDOW_MS = 7_200_000
 
@@ -91,11 +92,11 @@ export function createFakeClockFace(nowMs: number, getContact: (contactId: strin
       const estimate = estimateText(pace(), { envelopes: 1, ...none, isHot: false })
       return { via, envelopes: 1, boxes: 1, ...none, ...estimate }
     },
-    sending: () => ({
+    sending: (hosts) => ({
       profile: face.state,
       queuedEnvelopes: 0,
       queuedParts: 0,
-      expectedDelayMs: undefined,
+      expectedDelayMs: hosts > 0 && pace().sync === undefined ? FAKE_DELAY_MS : undefined,
       sync: face.syncState,
       bulk: bulk(),
     }),

@@ -257,7 +257,7 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
         warnings: [],
       },
       mailbox: fake.mailbox,
-      sending: clockFace.sending(),
+      sending: clockFace.sending(fake.mailbox.hosts),
       contacts: contacts.size,
       openLanes: [...contacts.values()].filter(({ laneOpen }) => laneOpen).length,
       queuedMessages: [...contacts.values()].reduce((sum, contact) => sum + contact.queuedMessages, 0),

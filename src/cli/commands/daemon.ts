@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcResult } from '../../rpc/index.ts'
+import { sendingRows } from '../clock.ts'
 import type { AnyCommand } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { shortId } from '../names.ts'
@@ -39,6 +40,7 @@ export const DAEMON_COMMANDS: readonly AnyCommand[] = [
         ...(tor.lastError === undefined ? [] : [['', `last failure: ${neutralise(tor.lastError)}`]]),
         ...tor.warnings.map((code) => ['', `refused by this tor: ${neutralise(code)}`]),
         ...mailboxRows(status.mailbox, view.nowMs),
+        ...sendingRows(status, view.nowMs),
         ['Contacts', `${status.contacts}, ${status.openLanes} connected`],
         ['Messages', `${plural(status.queuedMessages, 'message')} waiting to be delivered`],
         ['Requests', plural(status.pendingRequests, 'contact request')],

@@ -3,13 +3,42 @@
  * Never waits for tor: it gives the stage that was reached.
  * @module
  */
-import type { MailboxStatus } from '../../messenger/index.ts'
+import type { MailboxStatus, SendingInfo } from '../../messenger/index.ts'
+import {
+  bulkResult,
+  bulkState,
+  changeResult,
+  profileChange,
+  profileName,
+  syncState,
+  trafficTotals,
+} from '../clock-models.ts'
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { describeGuarantee } from '../guarantee.ts'
 import { defineMethod } from '../method.ts'
 import { identity, mailboxStatus, seq, timeMs, torStatus } from '../models.ts'
-import { type Infer, integer, object, string } from '../schema/index.ts'
+import { type Infer, integer, named, object, optional, string } from '../schema/index.ts'
+
+const sending = named(
+  'Sending',
+  object({
+    profile: profileName,
+    nextProfile: optional(profileChange),
+    queuedEnvelopes: integer({ description: 'Parts of messages that no courier has had yet.', minimum: 0 }),
+    queuedParts: integer({ description: 'Boxes of files that no host keeps yet.', minimum: 0 }),
+    expectedDelayMs: optional(
+      integer({
+        description:
+          'Milliseconds until hosts keep a short message that is sent now, on average; absent for manual, and without hosts.',
+        minimum: 0,
+      }),
+    ),
+    syncState,
+    bulk: bulkState,
+  }),
+  'What waits to leave, and when a message would.',
+)
 
 export const status = defineMethod({
   name: 'status',
@@ -22,6 +51,17 @@ export const status = defineMethod({
     profile: object({ identity, createdAtMs: timeMs('When the profile was made.') }),
     tor: torStatus,
     mailbox: mailboxStatus,
+    sending,
+    traffic: object(
+      {
+        sinceMs: timeMs('Counted from here, at most a day ago.'),
+        bytes: integer({ description: 'Of all lanes, both ways.', minimum: 0 }),
+        budgetPercent: optional(
+          integer({ description: 'Share of what the profile spends in that time, without live lanes.', minimum: 0 }),
+        ),
+      },
+      'In short; `getTraffic` has the lanes.',
+    ),
     contacts: integer({ minimum: 0 }),
     openLanes: integer({ description: 'Contacts to whom a connection is open.', minimum: 0 }),
     queuedMessages: integer({ description: 'Messages that were not delivered yet.', minimum: 0 }),
@@ -58,6 +98,15 @@ export const status = defineMethod({
         nextReadAtMs: example.TIME_MS + 9_000,
         loopReturnPercent: 100,
       },
+      sending: {
+        profile: 'balanced',
+        queuedEnvelopes: 0,
+        queuedParts: 0,
+        expectedDelayMs: 22_000,
+        syncState: 'idle',
+        bulk: { nextWindowAtMs: example.TIME_MS + 9_000_000, slotsLeft: 0 },
+      },
+      traffic: { sinceMs: example.TIME_MS, bytes: 2_418_677, budgetPercent: 100 },
       contacts: 1,
       openLanes: 1,
       queuedMessages: 0,
@@ -67,14 +116,28 @@ export const status = defineMethod({
     },
   },
   handler({ messenger, server }) {
-    const { tor, mailbox, profile, contacts, openLanes, queuedMessages, pendingRequests, activeInvites, lastEventSeq } =
-      messenger.status()
+    const {
+      tor,
+      mailbox,
+      profile,
+      sending: waiting,
+      contacts,
+      openLanes,
+      queuedMessages,
+      pendingRequests,
+      activeInvites,
+      lastEventSeq,
+    } = messenger.status()
+    const traffic = messenger.traffic()
+    const { budgetPercent, bytes } = trafficTotals(traffic)
     return {
       version: server.version,
       uptimeMs: Math.floor(server.uptimeMs()),
       profile: { identity: profile.identity, createdAtMs: profile.createdAtMs },
       tor: withoutUndefined(tor),
       mailbox: describeMailbox(mailbox),
+      sending: describeSending(waiting),
+      traffic: withoutUndefined({ sinceMs: Math.round(traffic.sinceMs), bytes, budgetPercent }),
       contacts,
       openLanes,
       queuedMessages,
@@ -84,6 +147,19 @@ export const status = defineMethod({
     }
   },
 })
+
+function describeSending(waiting: SendingInfo): Infer<typeof sending> {
+  const { bulk, expectedDelayMs, profile, queuedEnvelopes, queuedParts, sync } = waiting
+  return withoutUndefined({
+    profile: profile.name,
+    nextProfile: changeResult(profile.next),
+    queuedEnvelopes,
+    queuedParts,
+    expectedDelayMs: expectedDelayMs && Math.round(expectedDelayMs),
+    syncState: sync,
+    bulk: bulkResult(bulk),
+  })
+}
 
 function describeMailbox(mailbox: MailboxStatus): Infer<typeof mailboxStatus> {
   const { loopReturn, ...rest } = mailbox

@@ -65,6 +65,11 @@ const EXPECTED = [
   'subscribeReceive',
   'unsubscribeReceive',
   'acknowledge',
+  'estimateSend',
+  'getProfile',
+  'setProfile',
+  'sync',
+  'getTraffic',
   'listHosts',
   'addHost',
   'hostStats',
@@ -125,6 +130,14 @@ describe('method registry', () => {
       ['setReceipts', { recipient: CONTACT }],
       ['setLive', { recipient: CONTACT, on: true, minutes: 90 }],
       ['setLive', { recipient: CONTACT, on: false }],
+      ['estimateSend', { recipient: CONTACT, message: 'hi' }],
+      ['estimateSend', { recipient: CONTACT, bytes: 9 }],
+      ['getProfile', {}],
+      ['setProfile', { profile: 'low' }],
+      ['getProfile', {}],
+      ['getTraffic', {}],
+      ['sync', {}],
+      ['estimateSend', { recipient: CONTACT, message: 'hi' }],
       ['listHosts', {}],
       ['addHost', { host: HOST_URI }],
       ['listHosts', {}],
@@ -138,6 +151,7 @@ describe('method registry', () => {
       ['shutdown', {}],
     ]
     for (const [name, params] of calls) {
+      if (name === 'sync') messenger.clockFace.state = { name: 'manual', next: undefined }
       const reply = await client.ask(name, params)
       const method = methods.find((candidate) => candidate.name === name)
       assert.ok(method)
