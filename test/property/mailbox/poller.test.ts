@@ -65,9 +65,9 @@ describe('the poller', () => {
           } else if (one.type === 'unwatch') {
             watched.delete(one.id)
             poller.unwatch(idOf(one.id))
-          } else if (one.type === 'hit') poller.noteHit(idOf(one.id), one.id % REPLICAS)
-          else if (one.type === 'failed') poller.noteFetchFailed(idOf(one.id))
-          else assertPlan(poller.takeSlot(REPLICAS, one.guessing), watched)
+          } else if (one.type === 'slot') assertPlan(poller.takeSlot(REPLICAS, one.guessing), watched)
+          else if (one.type === 'hit') poller.noteHit(idOf(one.id), one.id % REPLICAS)
+          else poller.noteFetchFailed(idOf(one.id))
           assert.equal(poller.size, watched.size)
         }
       }),
