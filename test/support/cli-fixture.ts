@@ -118,6 +118,8 @@ function prefixed(text: string, prefix: string): readonly string[] {
     .map((line) => (line === '' ? `${prefix}.` : prefix + line))
 }
 
+const TRANSFER_STATES = ['sending', 'stored', 'waiting', 'downloading', 'complete', 'failed'] as const
+
 function words(text: string): readonly string[] {
   return [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 }
@@ -142,6 +144,16 @@ function happen(messenger: FakeMessenger, directive: string): void {
       // Backslash escapes, so that a transcript can hold what must not reach a terminal.
       messenger.receive(wholeId(id), JSON.parse(`"${rest.join(' ')}"`) as string)
       return
+    case 'file':
+      messenger.receiveFile(wholeId(id), JSON.parse(`"${rest.join(' ')}"`) as string)
+      return
+    case 'move': {
+      const [messageId = '', name] = rest
+      const state = TRANSFER_STATES.find((each) => each === name)
+      if (state === undefined) throw new RangeError('unknown state')
+      messenger.moveFile(wholeId(id), messageId, state)
+      return
+    }
     case 'host':
       messenger.addKnownHost({
         hostKey: id.padEnd(2 * ID_LENGTH, '0'),

@@ -186,6 +186,17 @@ export function createFakeMessenger({ logMaxCount = 10_000 }: FakeMessengerOptio
       const message = putMessage(contactId, text, { direction: 'received', delivery: undefined, type })
       return fake.emit({ type: 'message', message })
     },
+    receiveFile(contactId, name) {
+      const transfer = { state: 'offered', ...NO_CHUNKS } as const
+      const attachment = { name, mimeType: 'image/jpeg', bytes: FAKE_FILE_BYTES, transfer }
+      const fields = { direction: 'received', delivery: undefined, type: 'attachment', attachment } as const
+      return fake.emit({ type: 'message', message: putMessage(contactId, '', fields) })
+    },
+    moveFile(contactId, messageId, state) {
+      const { direction } = findFile(contactId, messageId).message
+      const { transfer } = moveFile(contactId, messageId, state)
+      return fake.emit({ type: 'attachment', contactId, messageId, direction, ...transfer })
+    },
     addContact(fields) {
       const { laneOpen = true } = fields
       return putContact({

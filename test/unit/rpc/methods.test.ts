@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { messengerError } from '../../../src/messenger/index.ts'
+import { type MessengerEvent, messengerError } from '../../../src/messenger/index.ts'
 import type { AnyMethod, HostFace } from '../../../src/rpc/index.ts'
 import { checkSchema, findErrorEntry, METHODS, NOTIFICATIONS } from '../../../src/rpc/index.ts'
 import { createFakeMessenger, FAKE_IDENTITY } from '../../support/fake-messenger.ts'
@@ -60,6 +60,10 @@ const EXPECTED = [
   'setReceipts',
   'setLive',
   'send',
+  'sendAttachment',
+  'downloadAttachment',
+  'saveAttachment',
+  'cancelAttachment',
   'listMessages',
   'markRead',
   'subscribeReceive',
@@ -76,6 +80,10 @@ const EXPECTED = [
   'shutdown',
   'rpc.discover',
 ]
+
+function fileIdOf({ body }: MessengerEvent): string {
+  return body.type === 'message' ? body.message.messageId : ''
+}
 
 describe('method registry', () => {
   it('has every method once, in a file of its own', () => {
@@ -106,6 +114,8 @@ describe('method registry', () => {
     messenger.addRequest({ requestId: 'f'.repeat(32) })
     messenger.receive(CONTACT, 'hello')
     messenger.receive(CONTACT, '', 'unsupported')
+    const [file, whole] = ['a.jpeg', 'b.jpeg'].map((name) => fileIdOf(messenger.receiveFile(CONTACT, name)))
+    messenger.moveFile(CONTACT, whole ?? '', 'complete')
     const client = await connect()
     const invite = at(await client.ask('createInvite', { label: 'x', expiresInMs: 1_000_000 }), 'result', 'inviteId')
     const calls: readonly (readonly [string, object])[] = [
@@ -124,6 +134,11 @@ describe('method registry', () => {
       ['unblock', { recipient: CONTACT }],
       ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
       ['send', { recipient: CONTACT, message: 'hi', idempotencyKey: 'k' }],
+      ['sendAttachment', { recipient: CONTACT, path: '/home/bob/photo.jpeg', name: 'a', mimeType: 'image/jpeg' }],
+      ['sendAttachment', { recipient: CONTACT, path: '/home/bob/photo.jpeg' }],
+      ['downloadAttachment', { recipient: CONTACT, messageId: file }],
+      ['saveAttachment', { recipient: CONTACT, messageId: whole, path: '/home/bob/new.jpeg' }],
+      ['cancelAttachment', { recipient: CONTACT, messageId: file }],
       ['listMessages', { recipient: CONTACT, before: 9, limit: 500 }],
       ['markRead', { recipient: CONTACT, upTo: 1 }],
       ['setReceipts', { recipient: CONTACT, read: true }],
