@@ -122,6 +122,8 @@ export interface BulkState {
 }
 
 export interface MailboxClient extends Startable {
+  /** Reads what was saved, so that `profile` and `hosts` tell it; `start` does it too. Idempotent; touches no network. */
+  load(): Promise<void>
   /** Looks for this box until it was dealt with or is no longer watched. Idempotent. */
   watch(boxId: Uint8Array, options: WatchOptions): void
   unwatch(boxId: Uint8Array): void

@@ -115,6 +115,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     background: (task) => tasks.own(task),
   }
   await loadAll(context)
+  await mailbox.load()
   const liveClock = createLiveClock(context, deps.network, deps.clockRandom ?? deps.random)
   const identity = hexEncode(identityHash(context.ownPublic))
   let isStopped = false

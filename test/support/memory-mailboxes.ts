@@ -149,6 +149,7 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         await fetchPart()
       }
       return {
+        load: () => Promise.resolve(),
         start() {
           running.push(loop(pace.write.meanMs, writeSlot), loop(pace.read.meanMs, readSlot))
           return Promise.resolve()

@@ -194,9 +194,14 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
     }
   }
 
+  const load = async (): Promise<void> => {
+    await Promise.all([book.load(), profiles.load()])
+  }
+
   return {
+    load,
     async start() {
-      await Promise.all([book.load(), profiles.load()])
+      await load()
       if (signal.aborted) return
       tasks.own(rhythms.run(signal))
       tasks.own(tidy())

@@ -24,7 +24,7 @@ export interface ProfileClockDeps {
 }
 
 export interface ProfileClock {
-  /** Reads what was saved, once; what is damaged is as good as nothing. */
+  /** Reads what was saved, once for all calls; what is damaged is as good as nothing. */
   load(): Promise<void>
   state(): ProfileState
   /** Durable when it resolves. @throws {AppError} the codes of `KeyValueStore.batch` */
@@ -37,6 +37,7 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
   const { clock, epochMs, logger, random, store } = deps
   const writing = createMutex()
   let state: ProfileState = { name: DEFAULT_PROFILE, next: undefined }
+  let loading: Promise<void> | undefined
 
   const save = async (after: ProfileState): Promise<void> => {
     await store.batch([{ type: 'put', table: STORE_TABLE, key: STATE_KEY, value: encode(after) }])
@@ -61,22 +62,31 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
     return isTurned
   }
 
+  const read = async (): Promise<void> => {
+    const bytes = await store.get(STORE_TABLE, STATE_KEY)
+    state = (bytes && decode(bytes)) ?? state
+    await tryTurn()
+  }
+  const load = (): Promise<void> => {
+    loading ??= read()
+    return loading
+  }
+
   return {
-    async load() {
-      const bytes = await store.get(STORE_TABLE, STATE_KEY)
-      state = (bytes && decode(bytes)) ?? state
-      await tryTurn()
-    },
+    load,
     state: () => state,
-    set: (name) =>
-      writing.run(async () => {
+    async set(name) {
+      // A choice before the start must not take what was chosen in another run away.
+      await load()
+      return writing.run(async () => {
         if (name === state.name) await save({ name, next: undefined })
         else if (name !== state.next?.name) {
           const atMs = clock.nowMs() + Math.ceil(random.uniform() * epochMs)
           await save({ name: state.name, next: { name, atMs } })
         }
         return state
-      }),
+      })
+    },
     async changed(signal) {
       do await clock.sleep(epochMs * PROFILE_CHECK_SHARE, signal)
       while (!(await tryTurn()))

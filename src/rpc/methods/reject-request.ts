@@ -11,7 +11,7 @@ import { object } from '../schema/index.ts'
 export const rejectRequest = defineMethod({
   name: 'rejectRequest',
   summary: 'The request is forgotten; the requester is told nothing.',
-  network: 'live',
+  network: 'none',
   params: object({ requestId }),
   result: empty,
   errors: ['REQUEST_UNKNOWN'],
