@@ -58,6 +58,8 @@ export interface Analysis {
   readonly classes: Partial<Record<CaptureClass, ClassResult>>
   readonly calibration: Calibration
   readonly controls: readonly Control[]
+  /** Classes with too few windows to be split, and why. */
+  readonly tooFew: Readonly<Record<string, string>>
 }
 
 interface LabelledSample extends Sample {
@@ -104,10 +106,17 @@ export function analyse(
   const present = new Set(samples.map(({ label }) => label))
 
   const classes: Partial<Record<CaptureClass, ClassResult>> = {}
+  const tooFew: Record<string, string> = {}
   for (const label of present) {
     const baseline = baselineOf(label)
     if (label === baseline || label === 'returned' || !present.has(baseline)) continue
-    const found = compare(`class ${label}`, against(samples, label, baseline))
+    let found: Evaluation
+    try {
+      found = compare(`class ${label}`, against(samples, label, baseline))
+    } catch (error: unknown) {
+      tooFew[label] = error instanceof Error ? error.message : 'unknown'
+      continue
+    }
     const n = Math.min(found.positives, found.negatives)
     classes[label] = {
       ...found,
@@ -144,10 +153,11 @@ export function analyse(
   for (const { fired, got, name } of controls) {
     report(`control ${name}: AUC ${got.auc.toFixed(3)}, p ${got.p.toFixed(3)}, ${fired ? 'fired' : 'DID NOT FIRE'}`)
   }
-  return { classes, controls, calibration: calibrate(samples, options) }
+  return { classes, controls, tooFew, calibration: calibrate(samples, options) }
 }
 
-function paddingOff(captures: readonly NodeCapture[], { randomFor, rounds, windowMs }: AnalyseOptions): Control {
+/** A client whose records leave only when there is something to say: must be told apart, or nothing here can be. */
+export function paddingOff(captures: readonly NodeCapture[], { randomFor, rounds, windowMs }: AnalyseOptions): Control {
   const samples = against(samplesOf(captures, windowMs), 'sending', 'idle')
   const found = evaluate(samples, { rounds, random: randomFor('padding off') })
   return {

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { CaptureClass } from '../../simulations/capture/trace.ts'
 import type { RpcClient } from '../../src/rpc/index.ts'
 import type { CaptureClient } from './capture-network.ts'
@@ -16,8 +19,9 @@ const BURST_EVERY_MINUTES = 10
 /** The flood waits while so many of its messages wait for a slot of their own: more would reach nobody sooner. */
 const FLOOD_WAITING_COUNT = 16
 const STORED_COUNT = 200
-/** As large as the smallest bucket takes. */
-const ATTACHMENT_BYTES = 12_000
+/** Fits the smallest bucket. */
+const FILE_BYTES = 12_000
+const FILE_EVERY_MINUTES = 6
 
 /** A client and its contact, who know each other by these ids. */
 export interface Acquaintance {
@@ -141,7 +145,7 @@ export const ACTIVITIES: Readonly<Record<CaptureClass, (stage: Stage) => Promise
   receiving: (stage) => sendEvery(stage.client.contact.rpc, stage.clientId, stage.minuteMs, stage),
   flood: (stage) => flood(stage.client.contact.rpc, stage.clientId, stage),
   adding: addContacts,
-  attachment: sendAttachments,
+  attachment: sendFiles,
   // What waits for them was sent before.
   returning: () => Promise.resolve(),
   returned: () => Promise.resolve(),
@@ -153,8 +157,14 @@ export async function hasAttachments(rpc: RpcClient): Promise<boolean> {
   return JSON.stringify(document).includes('"sendAttachment"')
 }
 
-async function sendAttachments(stage: Stage): Promise<void> {
-  throw new Error(`no way to send ${ATTACHMENT_BYTES} bytes yet to ${stage.contactId}`)
+async function sendFiles(stage: Stage): Promise<void> {
+  const { client, contactId } = stage
+  const path = join(client.directory, 'file.bin')
+  while (!stage.signal.aborted) {
+    writeFileSync(path, randomBytes(FILE_BYTES))
+    await client.daemon().rpc.call('sendAttachment', { recipient: contactId, path })
+    await pause(FILE_EVERY_MINUTES * stage.minuteMs, stage.signal)
+  }
 }
 
 /** While the client is away: what it will find. */

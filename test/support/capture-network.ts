@@ -41,6 +41,8 @@ export interface CrowdMember {
 export interface CaptureClient {
   readonly index: number
   readonly traceFile: string
+  /** Its own, for whatever is needed beside the daemon's. */
+  readonly directory: string
   /** The daemon that runs now; restarts replace it. */
   daemon(): DaemonProcess
   stop(): Promise<void>
@@ -145,6 +147,7 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
       return {
         index,
         traceFile,
+        directory: join(directory, `client${index}`),
         contact,
         daemon() {
           if (running === undefined) throw new Error('the client is not running')

@@ -4,6 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import {
   type CaptureClass,
   type NodeCapture,
@@ -12,12 +13,23 @@ import {
   type Segment,
 } from '../../simulations/capture/trace.ts'
 import type { RpcNotification } from '../../src/rpc/index.ts'
-import { ACTIVITIES, type Acquaintance, makeContact, prepareReturn, type Stage, settle } from './capture-activity.ts'
+import {
+  ACTIVITIES,
+  type Acquaintance,
+  hasAttachments,
+  makeContact,
+  prepareReturn,
+  type Stage,
+  settle,
+} from './capture-activity.ts'
 import { type CaptureClient, startCaptureNetwork, whenReady } from './capture-network.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { startTornet } from './tornet/index.ts'
 
 const MINUTE_MS = 60_000
+
+/** The daemon whose records leave only when there is something to say. */
+export const UNPADDED_MAIN = fileURLToPath(new URL('./unpadded-daemon.ts', import.meta.url))
 
 export interface CaptureRunOptions {
   readonly run: number
@@ -31,7 +43,7 @@ export interface CaptureRunOptions {
   readonly classes: readonly CaptureClass[]
   /** Windows of one segment; twice as many where a client comes back. */
   readonly windows: number
-  /** No segment begins later than this after the start of the run. */
+  /** No segment but those of the first round begins later than this after the start of the run. */
   readonly untilMs: number
   readonly clientMain?: string
   readonly report: (line: string) => void
@@ -41,6 +53,8 @@ export interface CaptureRunResult {
   readonly captures: readonly NodeCapture[]
   /** Segments that were given up because something did not happen in time, by what it was. */
   readonly failures: readonly string[]
+  /** False when the daemon cannot send files; their class is left out then. */
+  readonly hasAttachments: boolean
 }
 
 function nowMs(): number {
@@ -55,17 +69,22 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
   try {
     const network = await startCaptureNetwork({ ...options, tornet })
     try {
-      const actors = await Promise.all(network.clients.map((client) => introduce(client)))
-      options.report('clients and contacts know each other')
+      const introductions = await Promise.allSettled(network.clients.map((client) => introduce(client)))
+      const actors = introductions.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+      for (const each of introductions) if (each.status === 'rejected') failures.push(`introduction: ${each.reason}`)
+      options.report(`${actors.length} clients and contacts know each other`)
+      const first = network.clients[0]
+      const canSendFiles = first !== undefined && (await hasAttachments(first.daemon().rpc))
+      const classes = options.classes.filter((label) => label !== 'attachment' || canSendFiles)
       const results = await Promise.all(
         actors.map(async (actor) => {
           const random = createSeededRandom(options.seed * 1_009 + options.run * 101 + actor.client.index)
           const moments: RealMoment[] = []
           const segments: Segment[] = []
           await listen(actor.client, moments)
-          while (nowMs() < endMs) {
-            for (const label of shuffle(options.classes, random.uniform)) {
-              if (nowMs() >= endMs) break
+          for (let round = 0; round === 0 || nowMs() < endMs; round += 1) {
+            for (const label of shuffle(classes, random.uniform)) {
+              if (round > 0 && nowMs() >= endMs) break
               try {
                 segments.push(await playSegment(actor, label, options, minuteMs, moments, random.uniform))
               } catch (error: unknown) {
@@ -80,6 +99,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
       await network.stop()
       return {
         failures,
+        hasAttachments: canSendFiles,
         captures: results.map(({ client, moments, segments }) => ({
           run: options.run,
           node: client.index,

@@ -1,0 +1,207 @@
+/**
+ * `npm run privacy:capture [-- --minutes M --speed S --clients N --runs R --seed X --out FILE --traces DIR]`: captures guard
+ * links on a private Tor network while clients do this and that, lets classifiers try to tell what, and writes
+ * privacy-report.json. `--analyse DIR` reads kept traces instead.
+ * Never ends well when a control did not fire.
+ * @module
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Analysis, analyse, GOAL_UPPER, GOAL_WINDOWS } from '../simulations/capture/analyse.ts'
+import {
+  type CaptureConfig,
+  describeReport,
+  notesOf,
+  type PrivacyReport,
+  verdictOf,
+} from '../simulations/capture/report.ts'
+import { CAPTURE_CLASSES, type CaptureClass, type NodeCapture } from '../simulations/capture/trace.ts'
+import { profileOf } from '../src/padding/index.ts'
+import { type CaptureRunOptions, captureRun, UNPADDED_MAIN } from '../test/support/capture-run.ts'
+import { createSeededRandom } from '../test/support/seeded-random.ts'
+
+const MINUTE_MS = 60_000
+const ROUNDS = 1_000
+/** Of the whole time: the run without padding, and the sums at the end. */
+const CONTROL_SHARE = 0.14
+const ANALYSIS_SHARE = 0.12
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '45' },
+    speed: { type: 'string', default: '20' },
+    clients: { type: 'string', default: '9' },
+    contacts: { type: 'string' },
+    haste: { type: 'string', default: '2' },
+    hosts: { type: 'string', default: '4' },
+    runs: { type: 'string', default: '3' },
+    windows: { type: 'string', default: '12' },
+    seed: { type: 'string', default: '20261121' },
+    classes: { type: 'string', default: CAPTURE_CLASSES.join(',') },
+    out: { type: 'string', default: 'privacy-report.json' },
+    traces: { type: 'string' },
+    analyse: { type: 'string' },
+  },
+})
+
+/** What is kept beside the traces, and what the report is made of. */
+interface Kept {
+  readonly config: CaptureConfig
+  readonly seed: number
+  readonly commit: string
+  readonly startedAt: string
+  readonly captures: readonly NodeCapture[]
+  readonly unpadded: readonly NodeCapture[]
+  readonly leftOut: Readonly<Record<string, string>>
+  readonly failures: readonly string[]
+}
+
+const startedMs = performance.now()
+
+function say(line: string): void {
+  process.stderr.write(`[${((performance.now() - startedMs) / 1000).toFixed(0).padStart(5)} s] ${line}\n`)
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) {
+    process.stderr.write(`--${name} must be a whole number of at least 1.\n`)
+    process.exit(2)
+  }
+  return value
+}
+
+async function capture(): Promise<Kept> {
+  const seed = whole('seed', values.seed)
+  const clients = whole('clients', values.clients)
+  const runs = whole('runs', values.runs)
+  const minutes = whole('minutes', values.minutes)
+  const asked = values.classes.split(',')
+  const classes = CAPTURE_CLASSES.filter((label) => asked.includes(label))
+  const fixed = {
+    seed,
+    clients,
+    speed: whole('speed', values.speed),
+    hosts: whole('hosts', values.hosts),
+    contacts: values.contacts === undefined ? Math.ceil(clients / 3) : whole('contacts', values.contacts),
+    contactHaste: whole('haste', values.haste),
+    windows: whole('windows', values.windows),
+    report: say,
+  }
+  const captures: NodeCapture[] = []
+  const failures: string[] = []
+  const loads: number[] = []
+  const play = async (
+    options: Pick<CaptureRunOptions, 'run' | 'classes' | 'untilMs'> & Partial<CaptureRunOptions>,
+  ): Promise<Awaited<ReturnType<typeof captureRun>>> => {
+    const directory = mkdtempSync(join(tmpdir(), 'ncap-'))
+    const watching = setInterval(() => loads.push(loadavg()[0] ?? 0), 10_000)
+    try {
+      return await captureRun({ ...fixed, directory, ...options })
+    } finally {
+      clearInterval(watching)
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+  const startedAt = new Date().toISOString()
+  const runMs = ((1 - CONTROL_SHARE - ANALYSIS_SHARE) * minutes * MINUTE_MS) / runs
+  let hasAttachments = true
+  for (let run = 0; run < runs; run += 1) {
+    say(`run ${run + 1} of ${runs}`)
+    const result = await play({ run, classes, untilMs: runMs })
+    captures.push(...result.captures)
+    failures.push(...result.failures)
+    hasAttachments &&= result.hasAttachments
+  }
+  say('run without padding')
+  const control = await play({
+    run: 0,
+    classes: ['idle', 'sending'],
+    untilMs: CONTROL_SHARE * minutes * MINUTE_MS,
+    clients: Math.min(clients, 6),
+    contacts: 2,
+    clientMain: UNPADDED_MAIN,
+  })
+  failures.push(...control.failures.map((failure) => `without padding: ${failure}`))
+  const { contactHaste, contacts, hosts, speed, windows } = fixed
+  return {
+    config: {
+      profile: 'balanced',
+      speed,
+      hosts,
+      clients,
+      contacts,
+      contactHaste,
+      runs,
+      windowVirtualMs: MINUTE_MS,
+      windowsPerSegment: windows,
+      classes,
+      minutes,
+      cores: availableParallelism(),
+      loadPerCore: loads.reduce((sum, load) => sum + load, 0) / Math.max(1, loads.length) / availableParallelism(),
+    },
+    seed,
+    commit: execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
+    startedAt,
+    captures,
+    unpadded: control.captures,
+    failures,
+    leftOut:
+      hasAttachments || !classes.includes('attachment') ? {} : { attachment: 'the daemon has no sendAttachment' },
+  }
+}
+
+function judge(kept: Kept): PrivacyReport {
+  const { config, failures, leftOut, seed } = kept
+  const windowMs = config.windowVirtualMs / config.speed
+  const n: Partial<Record<CaptureClass, number>> = {}
+  for (const { segments } of kept.captures) {
+    for (const { endMs, label, startMs } of segments) {
+      n[label] = (n[label] ?? 0) + Math.floor((endMs - startMs) / windowMs + 1e-6)
+    }
+  }
+  say(`windows: ${JSON.stringify(n)}`)
+  const found: Analysis = analyse(kept.captures, kept.unpadded, {
+    windowMs,
+    holdMs: profileOf('balanced', config.speed).courierHoldMs,
+    rounds: ROUNDS,
+    randomFor: (stream) => createSeededRandom(createHash('sha256').update(`${seed}/${stream}`).digest().readInt32BE()),
+    report: say,
+  })
+  return {
+    verdict: verdictOf(found),
+    config,
+    commit: kept.commit,
+    seed,
+    startedAt: kept.startedAt,
+    node: process.versions.node,
+    goal: { upperBound: GOAL_UPPER, windows: GOAL_WINDOWS },
+    n,
+    ...found,
+    leftOut: { ...leftOut, ...found.tooFew },
+    failures,
+    notes: notesOf(config),
+  }
+}
+
+const KEPT_FILE = 'captures.json'
+
+let kept: Kept
+if (values.analyse === undefined) {
+  kept = await capture()
+  if (values.traces !== undefined) {
+    mkdirSync(values.traces, { recursive: true })
+    writeFileSync(join(values.traces, KEPT_FILE), JSON.stringify(kept))
+  }
+} else {
+  // Written by this program.
+  kept = JSON.parse(readFileSync(join(values.analyse, KEPT_FILE), 'utf8')) as Kept
+}
+const report = judge(kept)
+writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`)
+process.stdout.write(`${describeReport(report)}\nwritten to ${values.out}\n`)
+process.exitCode = report.verdict === 'void' ? 1 : 0

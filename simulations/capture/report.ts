@@ -1,0 +1,116 @@
+/**
+ * `privacy-report.json` and its summary for people: what was captured, what was found, and whether that says anything.
+ * Never gives a verdict on the clock when a control did not fire: then the instrument is broken, and says so.
+ * @module
+ */
+import { type Analysis, GOAL_UPPER, GOAL_WINDOWS } from './analyse.ts'
+import type { CaptureClass } from './trace.ts'
+
+export interface CaptureConfig {
+  readonly profile: string
+  /** How much faster than for people everything on the node's own clock ran; tor was as slow as ever. */
+  readonly speed: number
+  readonly hosts: number
+  readonly clients: number
+  readonly contacts: number
+  readonly contactHaste: number
+  readonly runs: number
+  readonly windowVirtualMs: number
+  readonly windowsPerSegment: number
+  readonly classes: readonly CaptureClass[]
+  readonly minutes: number
+  readonly cores: number
+  /** Of the machine over the captures, in the mean; with more than all cores busy, times are the scheduler's. */
+  readonly loadPerCore: number
+}
+
+export interface PrivacyReport extends Analysis {
+  readonly config: CaptureConfig
+  readonly commit: string
+  readonly seed: number
+  readonly startedAt: string
+  readonly node: string
+  readonly goal: { readonly upperBound: number; readonly windows: number }
+  /** Windows of each class in the captures. */
+  readonly n: Readonly<Record<string, number>>
+  /** Classes that were not captured, or too little of them, and why. */
+  readonly leftOut: Readonly<Record<string, string>>
+  /** Segments that were given up, by what did not happen in time. */
+  readonly failures: readonly string[]
+  readonly notes: readonly string[]
+  readonly verdict: Verdict
+}
+
+export type Verdict =
+  /** A control did not fire, or like was told from like: nothing else counts. */
+  | 'void'
+  /** Some class is told apart beyond chance. */
+  | 'leak found'
+  /** Every class that was captured is within the goal, with enough windows. */
+  | 'goal reached'
+  /** Nothing was found, with fewer windows or wider intervals than the goal asks for. */
+  | 'nothing found, goal not reached'
+
+/** Below this a class counts as told apart: as many as there are classes are looked at, so each gets its share of 5 %. */
+const FAMILY_LEVEL = 0.05
+
+export function verdictOf({ calibration, classes, controls }: Analysis): Verdict {
+  const results = Object.values(classes)
+  if (controls.length === 0 || results.length === 0 || !calibration.isSound) return 'void'
+  if (!controls.every(({ fired }) => fired)) return 'void'
+  if (results.some(({ p }) => p < FAMILY_LEVEL / results.length)) return 'leak found'
+  return results.every(({ goalReached }) => goalReached) ? 'goal reached' : 'nothing found, goal not reached'
+}
+
+/** What the figures are and are not; part of every report. */
+export function notesOf({ contactHaste, speed }: CaptureConfig): readonly string[] {
+  return [
+    `Windows are one minute of the profile's clock, which ran ${speed} times as fast: ${(60 / speed).toFixed(2)} s each. Tor, the machine and the network did not: their delays weigh ${speed} times as much as they would.`,
+    'The tap sees times, directions and sizes of what passes between a client and its guard on loopback: no jitter of a wide network hides anything.',
+    `Contacts are not observed; their clocks run ${contactHaste} times as fast as those of clients. A flood asks for a message each second of the profile's clock; what reaches the client is what fits the contact's own slots.`,
+    'Returning clients are compared with clients that came back to nothing: starting the daemon is visible, and is not what is asked.',
+    'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a real run of a daemon whose records leave only when there is something to say.',
+    'Intervals come from a bootstrap over segments with the classifiers as they were learned; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
+  ]
+}
+
+/** For the terminal. */
+export function describeReport(report: PrivacyReport): string {
+  const figure = (value: number): string => value.toFixed(3)
+  const range = ([low, high]: readonly [number, number]): string => `${figure(low)}-${figure(high)}`
+  const lines = [
+    `captured at ${report.config.speed} times the speed, ${report.config.clients} clients, ${report.config.runs} runs, seed ${report.seed}, commit ${report.commit}`,
+    '',
+    'class        n      AUC    95 %         upper  p      best       messages/window',
+  ]
+  for (const [label, found] of Object.entries(report.classes)) {
+    const n = Math.min(found.positives, found.negatives)
+    const fields = [
+      label.padEnd(12),
+      String(n).padEnd(6),
+      figure(found.auc),
+      ` ${range(found.interval)} `,
+      figure(found.upper),
+      ` ${figure(found.p)}`,
+      ` ${found.classifier.padEnd(10)}`,
+      found.realPerWindow.toFixed(2),
+      found.goalReached ? ' goal reached' : '',
+    ]
+    lines.push(fields.join(' '))
+  }
+  for (const [label, reason] of Object.entries(report.leftOut)) lines.push(`${label.padEnd(12)} left out: ${reason}`)
+  lines.push('', 'control          n      AUC    95 %          p')
+  for (const { fired, got, n, name } of report.controls) {
+    const fields = [name.padEnd(16), String(n).padEnd(6), figure(got.auc), ` ${range(got.interval)} `, figure(got.p)]
+    lines.push(`${fields.join(' ')}  ${fired ? 'fired' : 'DID NOT FIRE'}`)
+  }
+  const { comparisons, isSound, meanAuc, rejected } = report.calibration
+  lines.push(
+    `idle against idle: ${rejected} of ${comparisons} below 0.05, mean AUC ${figure(meanAuc)}${isSound ? '' : ', NOT SOUND'}`,
+    '',
+    `goal: upper bound at most ${GOAL_UPPER} at ${GOAL_WINDOWS} windows a class`,
+    `segments given up: ${report.failures.length}`,
+    `verdict: ${report.verdict}`,
+  )
+  return lines.join('\n')
+}
