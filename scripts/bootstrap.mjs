@@ -32,6 +32,7 @@ const TASKS = {
   soak: { script: 'scripts/soak.ts', needs: ['tor'], wants: [], build: true },
   'soak:mailbox': { script: 'scripts/soak-mailbox.ts', needs: ['tor'], wants: [], build: true },
   sim: { script: 'simulations/run.ts', needs: [], wants: [], build: false },
+  'privacy:capture': { script: 'scripts/privacy-capture.ts', needs: ['tor'], wants: [], build: true },
   test: { script: 'scripts/test.ts', needs: ['tor'], wants: ['strace', 'ip'], build: false },
   check: { script: 'scripts/check.ts', needs: [], wants: [], build: false },
   // A daemon attaches to a running tor or waits for one: what is installed for good is for its user to say.
