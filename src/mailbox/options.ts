@@ -5,6 +5,7 @@
  * @module
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/index.ts'
+import { EPOCH_MS } from '../padding/index.ts'
 
 /** Times and work that all nodes of one network share; test networks run them faster and cheaper. */
 export interface MailboxParameters {
@@ -45,7 +46,7 @@ export const MAILBOX_PARAMETERS: MailboxParameters = {
   speed: 1,
   hostWorkBits: 16,
   sessionWorkBits: 12,
-  epochMs: 6 * HOUR_MS,
+  epochMs: EPOCH_MS,
   epochOverlapMs: 10 * MINUTE_MS,
   courierRecordIntervalMs: 500,
   answerBucketMs: 250,
@@ -114,9 +115,6 @@ export const HOST_TABLE_MAX_COUNT = 20_000
 
 /** Names the protocol between client and courier. */
 export const COURIER_PROTOCOL = '/noctule/courier/1'
-
-/** Couriers of one epoch. METADATA §4.1. */
-export const COURIER_COUNT = 2
 
 /**
  * One try of a proof of work: 4 MiB and about nine milliseconds of one core, so that who checks it pays little and who

@@ -21,6 +21,7 @@ export { nextReconnectDelayMs, nextSlotDelayMs, startSchedule, takeSlot } from '
 export {
   COURIER_COUNT,
   EPOCH_MS,
+  EXPONENTIAL_CUT,
   LANE_CATCH_UP_SLOTS,
   LANE_MEAN_SLOT_MS,
   LANE_SLOT_SPREAD,

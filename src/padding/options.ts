@@ -31,8 +31,9 @@ export const EPOCH_MS = 6 * HOUR_MS
 export const COURIER_COUNT = 2
 
 /**
- * What leaves in a slot is made so long before, as a share of the mean interval, so that how long it takes does not show.
- * Below the least delay of a jittered rhythm, which is half.
+ * What leaves in a slot is made so long before, as a share of the mean interval, so that how long it takes does not show:
+ * below the least jittered delay, which is half. An exponential delay may be shorter; what is not there by then waits for the
+ * next slot.
  */
 export const PREPARE_SHARE = 0.1
 

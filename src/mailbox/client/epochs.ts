@@ -5,9 +5,8 @@
  */
 import { createTaskGroup, hexEncode, isAbortError, type TaskGroup } from '../../base/index.ts'
 import { createEd25519Seed, randomBytes } from '../../crypto/index.ts'
-import { nextReconnectDelayMs, type ProfileName } from '../../padding/index.ts'
+import { COURIER_COUNT, nextReconnectDelayMs, type ProfileName } from '../../padding/index.ts'
 import { type CourierAnswer, HOST_ID_BYTES, type HostEntry } from '../../wire/index.ts'
-import { COURIER_COUNT } from '../options.ts'
 import {
   type CourierIdentity,
   type CourierLink,

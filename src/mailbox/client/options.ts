@@ -8,12 +8,6 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/index.ts'
 /** Onion descriptor, introduction and rendezvous; tor itself waits two minutes for one that is gone. TORNET §1.4. */
 export const COURIER_DIAL_TIMEOUT_MS = 45 * SECOND_MS
 
-/**
- * What leaves in a slot is made so long before, as a share of the mean interval: below the least jittered delay, which is
- * half. An exponential delay may be shorter; what is not there by then waits for the next slot.
- */
-export const PREPARE_SHARE = 0.1
-
 /** How often the wall clock is looked at for a change of profile: 30 seconds, as a share of an epoch. */
 export const PROFILE_CHECK_SHARE = 1 / 720
 

@@ -7,6 +7,7 @@ import { createTaskGroup, isAbortError, type TaskGroup } from '../../base/index.
 import {
   type BulkPlan,
   bulkSlotKind,
+  COURIER_COUNT,
   nextReconnectDelayMs,
   type Profile,
   profileOf,
@@ -16,7 +17,7 @@ import {
 } from '../../padding/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import type { SyncState } from '../api.ts'
-import { COURIER_COUNT, type MailboxParameters } from '../options.ts'
+import type { MailboxParameters } from '../options.ts'
 import type { Epochs } from './epochs.ts'
 import { SYNC_CHECK_MS, SYNC_LAST_HOLDS, SYNC_PATIENCE_TIMEOUTS } from './options.ts'
 import type { ProfileClock } from './profile-clock.ts'
@@ -128,9 +129,11 @@ export function createRhythms(deps: RhythmsDeps): Rhythms {
     for (let schedule = startSchedule(clock.monotonicMs(), random, bulk.window); ; ) {
       plan.windowMs = schedule.nextSlotMs
       await clock.sleep(schedule.nextSlotMs - clock.monotonicMs(), signal)
-      schedule = takeSlot(schedule, clock.monotonicMs(), random).schedule
+      const decision = takeSlot(schedule, clock.monotonicMs(), random)
+      schedule = decision.schedule
       plan.windowMs = schedule.nextSlotMs
-      await runWindow(bulk, signal)
+      // A window that was slept through is dropped like any slot.
+      if (decision.due) await runWindow(bulk, signal)
       plan.bulkSlotsLeft = 0
     }
   }

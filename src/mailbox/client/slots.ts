@@ -4,10 +4,9 @@
  * 02-padding §2, §8.
  * @module
  */
-import { type Rhythm, startSchedule, takeSlot } from '../../padding/index.ts'
+import { PREPARE_SHARE, type Rhythm, startSchedule, takeSlot } from '../../padding/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import type { ReadyCourier } from './epochs.ts'
-import { PREPARE_SHARE } from './options.ts'
 
 export interface Prepared {
   send(courier: ReadyCourier): void

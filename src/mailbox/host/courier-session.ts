@@ -4,7 +4,7 @@
  * @module
  */
 import { isAppError, withDeadline } from '../../base/index.ts'
-import { DEFAULT_PROFILE, profileByNumber, profileOf } from '../../padding/index.ts'
+import { DEFAULT_PROFILE, EXPONENTIAL_CUT, profileByNumber, profileOf } from '../../padding/index.ts'
 import type { Clock, Random, RecordLink } from '../../ports/index.ts'
 import {
   CHECK_REPLY_BYTES,
@@ -22,7 +22,6 @@ import {
 import type { MailboxParameters } from '../options.ts'
 import {
   ANSWERS_WAITING_MAX_COUNT,
-  COURIER_DELAY_MAX_FACTOR,
   FORWARDING_MAX_COUNT,
   HELLO_TIMEOUT_MS,
   REPLIES_WAITING_MAX_COUNT,
@@ -155,7 +154,7 @@ export async function runCourierSession(
 
 /** Exponential with this mean, cut at a few times of it. */
 function courierDelayMs(meanMs: number, random: Random): number {
-  return Math.min(-Math.log(1 - random.uniform()) * meanMs, COURIER_DELAY_MAX_FACTOR * meanMs)
+  return Math.min(-Math.log(1 - random.uniform()) * meanMs, EXPONENTIAL_CUT * meanMs)
 }
 
 /** The next record; ends the link when it takes too long. */

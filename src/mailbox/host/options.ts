@@ -33,8 +33,6 @@ export const ANSWERS_WAITING_MAX_COUNT = 2 * SESSION_BURST_COUNT
 export const REQUESTS_UNDER_WAY_MAX_COUNT = 512
 /** Requests of all sessions that are under way; a thousand fast clients have so many. 2 KB each. Guessed. */
 export const FORWARDING_MAX_COUNT = 32_768
-/** A courier delay is at most this many times its mean. METADATA §3.3. */
-export const COURIER_DELAY_MAX_FACTOR = 4
 /** Sessions' budgets that are remembered after a link was lost, so that dialling again does not fill them. Guessed. */
 export const BUDGETS_MAX_COUNT = 4_096
 

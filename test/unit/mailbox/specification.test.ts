@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import * as options from '../../../src/mailbox/options.ts'
+import * as rhythm from '../../../src/padding/options.ts'
 import { REPLIES_BYTES } from '../../../src/wire/courier-record.ts'
 import * as geometry from '../../../src/wire/geometry.ts'
 
@@ -10,6 +11,7 @@ const SPEC = readFileSync(new URL('../../../docs/spec/03-mailbox.md', import.met
 const KNOWN: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.entries(geometry),
   ['REPLIES_BYTES', REPLIES_BYTES],
+  ...Object.entries(rhythm),
   ...Object.entries(options),
   ...Object.entries(options.MAILBOX_PARAMETERS),
 ])
