@@ -55,7 +55,9 @@ export async function receiveRecord(context: Context, entry: ContactEntry, bytes
   }
   if (record.kind === 'envelope' && noteReceived(entry.queue, record.sequence).fresh) {
     await attempt(deps.logger, 'envelope not stored', () =>
-      journal.transact((step) => receiveEnvelope(context, step, entry, record.sequence, record.envelope)),
+      journal.transact(async (step) => {
+        await receiveEnvelope(context, step, entry, record.sequence, record.envelope)
+      }),
     )
   }
   return true
@@ -111,29 +113,32 @@ function dropBoxes(step: Step, entry: ContactEntry, acknowledged: ReadonlySet<nu
   if (dropped.length > 0) putBoxes(step, entry, dropped, undefined)
 }
 
-/** Opens an envelope and stores what it brings. What does not open is dropped in silence. */
+/**
+ * Opens an envelope and stores what it brings. What does not open is dropped in silence. True for what is worth an
+ * acknowledgement of its own: it came for the first time, opened, and says something.
+ */
 export async function receiveEnvelope(
   context: Context,
   step: Step,
   entry: ContactEntry,
   sequence: number,
   envelope: Uint8Array,
-): Promise<void> {
+): Promise<boolean> {
   const { deps } = context
   // Looked at again inside the journal: the same envelope may have come twice.
-  if (!noteReceived(entry.queue, sequence).fresh) return
+  if (!noteReceived(entry.queue, sequence).fresh) return false
   if (!isLive(context, entry)) {
     // A removed contact's lane runs on for a while. Acknowledging as before, it tells nothing of the removal.
     step.after(() => {
       entry.queue = noteReceived(entry.queue, sequence).state
     })
-    return
+    return false
   }
-  if (entry.session === undefined) return
+  if (entry.session === undefined) return false
   const opened = deps.session.openEnvelope(entry.session, envelope, deps.clock.nowMs())
   if (!opened.ok) {
     deps.logger.debug('envelope dropped')
-    return
+    return false
   }
   putSession(context, step, entry, opened.state, opened.consumed)
   const after = noteReceived(entry.queue, sequence).state
@@ -143,11 +148,13 @@ export async function receiveEnvelope(
     entry.queue = noteReceived(entry.queue, sequence).state
   })
   // Blocked: opened and acknowledged as ever, so that nothing shows the moment of the block, and then forgotten.
-  if (entry.muted) return
+  if (entry.muted) return false
   // A body that the contact sealed but no version of noctule writes is acknowledged and forgotten: it would come for ever.
   const content = unpadBody(opened.body)
   const part = content === undefined ? undefined : decodeContentPart(content)
-  if (part !== undefined) await receivePart(context, step, entry, sequence, part)
+  if (part === undefined) return false
+  await receivePart(context, step, entry, sequence, part)
+  return true
 }
 
 async function receivePart(
@@ -211,7 +218,7 @@ export function storeReceived(
   step: Step,
   entry: ContactEntry,
   content: Content,
-  attachment: AttachmentInfo | undefined = undefined,
+  attachment?: AttachmentInfo,
 ): void {
   const { contactId } = entry.record
   const text = content.type === CONTENT_TYPE_TEXT ? utf8Decode(content.body) : undefined

@@ -13,6 +13,7 @@ import { receiveRecord } from './incoming.ts'
 import { inviteRendezvous } from './invitations.ts'
 import { createLaneRunner, type LaneRunner } from './lane-runner.ts'
 import { agreedTimes, hasAgreed, hasLiveNews, tellLive } from './live.ts'
+import { oweAck } from './mailbox-owner.ts'
 import { LIVE_EDGE_SPREAD_MS } from './options.ts'
 import { activate, requestRendezvous } from './outgoing-request.ts'
 import { createRendezvousDialer, createRendezvousListener, type RendezvousRunner } from './rendezvous.ts'
@@ -75,8 +76,19 @@ export function createLiveClock(context: Context, network: RecordNetwork, random
     }
   }
 
+  const countReceived = ({ queue }: ContactEntry): number => queue.receivedBase + queue.receivedAhead.length
+
+  const owe = async (entry: ContactEntry): Promise<void> => {
+    await attempt(logger, 'acknowledgement not noted', () =>
+      context.journal.transact((step) => {
+        if (isLive(context, entry)) oweAck(context, step, entry)
+      }),
+    )
+  }
+
   const startLane = (entry: ContactEntry, endsAtMs: () => number): void => {
     if (entry.laneSecret === undefined) return
+    const receivedBefore = countReceived(entry)
     const lane = createLaneRunner(deps, {
       role: entry.record.role,
       laneSecret: entry.laneSecret,
@@ -93,6 +105,8 @@ export function createLiveClock(context: Context, network: RecordNetwork, random
         owner.release(lane)
         lanes.delete(entry)
         entry.lane = undefined
+        // The last record that acknowledged may not have arrived. Once, and however much came.
+        if (countReceived(entry) > receivedBefore) tasks.own(owe(entry))
       },
       onFailure,
     })

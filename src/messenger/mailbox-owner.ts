@@ -24,6 +24,7 @@ import { putSequences } from './conversation.ts'
 import { messengerError } from './errors.ts'
 import { acknowledge, receiveEnvelope } from './incoming.ts'
 import { findInviteBox, noteInviteBoxResult, receiveRequestBox } from './invitations.ts'
+import type { Step } from './journal.ts'
 import { findPendingBox, hasFreshBox, noteBoxResult, noteBoxSent, packBox, putBoxes } from './outbound-boxes.ts'
 import { activate, awaitsAcceptance, noteRequestStored, receiveBundleBox, receiveTakenBox } from './outgoing-request.ts'
 import { unwatchBox, watchBox } from './watching.ts'
@@ -200,10 +201,6 @@ async function receiveConversation(context: Context, entry: ContactEntry, box: B
     if (!isLive(context, entry)) return
     const read = noteRead(entry.sequences, box.boxId, body?.previousBoxes)
     putSequences(context, step, entry, read.sequences, read.consumed)
-    const owes = (body?.envelopes.length ?? 0) > 0 && entry.record.receipts.delivery && !entry.muted
-    if (!owes) return
-    putBoxes(step, entry, [], undefined, { ackOwed: true })
-    step.after(() => scheduleAck(context, entry))
   })
   // Taking it back would tell somebody who is blocked that we are here and read.
   return entry.muted ? undefined : tombstone
@@ -222,8 +219,17 @@ async function receiveBody(context: Context, entry: ContactEntry, body: Conversa
   if (awaitsAcceptance(entry)) await activate(context, entry)
   for (const { sequence, envelope } of envelopes) {
     if (!noteReceived(entry.queue, sequence).fresh) continue
-    await journal.transact((step) => receiveEnvelope(context, step, entry, sequence, envelope))
+    await journal.transact(async (step) => {
+      if (await receiveEnvelope(context, step, entry, sequence, envelope)) oweAck(context, step, entry)
+    })
   }
+}
+
+/** Something came that no record of a lane acknowledges: a box of ours will, with others if they come before it is due. */
+export function oweAck(context: Context, step: Step, entry: ContactEntry): void {
+  if (!entry.record.receipts.delivery || entry.muted) return
+  if (!entry.mailbox.ackOwed) putBoxes(step, entry, [], undefined, { ackOwed: true })
+  step.after(() => scheduleAck(context, entry))
 }
 
 /** When an acknowledgement may have a box to itself: between one and three delays from now. METADATA §3.7. */

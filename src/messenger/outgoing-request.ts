@@ -54,7 +54,8 @@ export function requestRendezvous(
   entry: ContactEntry,
 ): Omit<RendezvousDialerOptions, 'onFailure'> | undefined {
   const { outgoing } = entry
-  if (outgoing?.rendezvousPublicKey === undefined || entry.muted || entry.record.state !== 'requesting') return undefined
+  if (outgoing?.rendezvousPublicKey === undefined || entry.muted || entry.record.state !== 'requesting')
+    return undefined
   return {
     voucher: outgoing.voucher,
     address: onionAddress(outgoing.rendezvousPublicKey),

@@ -283,7 +283,7 @@ describe('what is said of a lane', () => {
     }))
 
   it('counts by its newest envelope, in whatever order boxes are read', () =>
-    withPair(async (world, { alice, bob }) => {
+    withPair(async (world, { alice }) => {
       const boxes: string[] = []
       world.mailboxes.onWrite = (box) => {
         boxes.push(hexEncode(box.boxId))

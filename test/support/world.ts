@@ -5,7 +5,7 @@
  */
 import { onionPublicKey, x25519PublicKey } from '../../src/crypto/index.ts'
 import { MAILBOX_PARAMETERS } from '../../src/mailbox/index.ts'
-import { type Messenger, openMessenger, SESSION_FUNCTIONS } from '../../src/messenger/index.ts'
+import { type Messenger, openMessenger, SESSION_FUNCTIONS, type SessionFunctions } from '../../src/messenger/index.ts'
 import { createTrafficMeter } from '../../src/padding/index.ts'
 import type {
   Clock,
@@ -76,6 +76,7 @@ export interface World {
 }
 
 interface Member {
+  readonly name: string
   readonly files: MemoryFiles
   readonly values: Map<string, Uint8Array>
   readonly seed: number
@@ -91,6 +92,8 @@ export async function createWorld(
   names: readonly string[],
   options: {
     readonly clockOf?: (name: string, clock: VirtualClock) => Clock
+    /** The ratchet of this member, for those who misuse it. */
+    readonly sessionOf?: (name: string) => SessionFunctions
     /** Hosts that every member knows; none unless given. */
     readonly hosts?: readonly HostEntry[]
   } = {},
@@ -158,7 +161,7 @@ export async function createWorld(
       files: member.files,
       tor: { status: () => TOR_STATUS },
       network: watchNetwork(hub.createNetwork(), member),
-      session: SESSION_FUNCTIONS,
+      session: options.sessionOf?.(member.name) ?? SESSION_FUNCTIONS,
       traffic: createTrafficMeter(),
       mailbox: MAILBOX_PARAMETERS,
       createMailbox: (owner) =>
@@ -185,6 +188,7 @@ export async function createWorld(
 
   for (const [index, name] of names.entries()) {
     const member: Member = {
+      name,
       files: createMemoryFiles(),
       values: new Map(),
       seed: 1 + index,
