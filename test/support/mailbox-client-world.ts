@@ -17,7 +17,8 @@ import {
   signTombstone,
   type WriteResult,
 } from '../../src/mailbox/index.ts'
-import type { KeyValueStore, RecordLink, RecordNetwork } from '../../src/ports/index.ts'
+import type { TrafficMeter } from '../../src/padding/index.ts'
+import type { Clock, KeyValueStore, RecordLink, RecordNetwork } from '../../src/ports/index.ts'
 import { createMemoryStore } from '../../src/store/index.ts'
 import { BOX_BODY_BYTES, type Box, encodeBox, type HostEntry } from '../../src/wire/index.ts'
 import { type HostWorld, WORLD_FUNCTIONS } from './mailbox-world.ts'
@@ -47,6 +48,9 @@ export interface TestClientOptions {
   /** Called when the owner gets a box; what it throws is what the owner's disk did. */
   readonly onBox?: (box: Box) => void
   readonly nextFetch?: () => Uint8Array | undefined
+  /** Told of each record up, before it leaves. */
+  readonly onUp?: (record: Uint8Array) => void
+  readonly traffic?: Pick<TrafficMeter, 'note'>
   readonly onFetchMissed?: (boxId: Uint8Array) => void
 }
 
@@ -79,7 +83,14 @@ export function newBoxKeys(): BoxKeys {
   return deriveBoxKeys(randomBytes(32))
 }
 
-export async function createTestClient(world: HostWorld, options: TestClientOptions): Promise<TestClient> {
+/** What a client needs of the hosts that it is put among. */
+export interface ClientWorld extends Pick<HostWorld, 'parameters' | 'run'> {
+  readonly clock: Clock & Pick<HostWorld['clock'], 'advance' | 'advanceUntil'>
+  readonly recordHub: Pick<HostWorld['recordHub'], 'createNetwork'>
+  host(number: number): { readonly entry: HostEntry }
+}
+
+export async function createTestClient(world: ClientWorld, options: TestClientOptions): Promise<TestClient> {
   const queue: { readonly id: string; readonly bytes: Uint8Array; inFlight: boolean }[] = []
   const made = new Map<string, Uint8Array>()
   const watched = new Map<string, BoxKeys>()
@@ -139,6 +150,7 @@ export async function createTestClient(world: HostWorld, options: TestClientOpti
       const seen: RecordLink = {
         ...link,
         send(record) {
+          options.onUp?.(record)
           trace.push(`${Math.round(world.clock.monotonicMs())} ${name} ${record.length}`)
           return link.send(record)
         },
@@ -165,6 +177,7 @@ export async function createTestClient(world: HostWorld, options: TestClientOpti
     network,
     store: options.store ?? createMemoryStore(),
     parameters: world.parameters,
+    ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
     owner,
     functions: { ...CLIENT_WORLD_FUNCTIONS, ...options.functions },
     onFailure: (error) => failures.push(error),
