@@ -30,6 +30,7 @@ export type { ClientFunctions, CourierDeps, MailboxClientDeps } from './client/d
 export { CLIENT_FUNCTIONS } from './client/deps.ts'
 export { fetchHostTable } from './client/fetch-host-table.ts'
 export type { MailboxErrorCode } from './errors.ts'
+export { chunkBoxId, createFileHash, createFileKey, openChunk, sealChunk } from './file-boxes.ts'
 export { separationOf } from './guarantee.ts'
 export type { FetchHostTable, HostFunctions, HostNodeDeps } from './host/context.ts'
 export type { HostKeys } from './host/host-keys.ts'

@@ -48,7 +48,7 @@ export function describeMessage(
   contactId: string,
   position: number,
   record: MessageRecord,
-  attachment: AttachmentInfo | undefined = undefined,
+  attachment?: AttachmentInfo,
 ): MessageInfo {
   const { messageId, direction, text, type, timestampMs, storedAtMs } = record
   const isSent = direction === 'sent'

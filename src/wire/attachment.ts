@@ -34,11 +34,14 @@ export function fileChunkCount(bytes: number): number {
 /** Chunks of the longest file; an index fits two bytes. */
 export const FILE_CHUNKS_MAX_COUNT = fileChunkCount(FILE_MAX_BYTES)
 
+export const FILE_KEY_BYTES = KEY_BYTES
+export const FILE_HASH_BYTES = HASH_BYTES
+
 const announcementShape = shape.record({
   /** The keys of the boxes come from it: 03-mailbox §7.4. */
-  fileKey: shape.bytes(KEY_BYTES),
+  fileKey: shape.bytes(FILE_KEY_BYTES),
   /** SHA-256 of the file without its padding. */
-  hash: shape.bytes(HASH_BYTES),
+  hash: shape.bytes(FILE_HASH_BYTES),
   bytes: shape.integer(0, FILE_MAX_BYTES),
   name: shape.text(FILE_NAME_MAX_BYTES, 1),
   mimeType: shape.optional(shape.text(MIME_TYPE_MAX_BYTES, 1)),

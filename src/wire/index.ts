@@ -5,6 +5,8 @@ export {
   decodeAnnouncement,
   encodeAnnouncement,
   FILE_CHUNKS_MAX_COUNT,
+  FILE_HASH_BYTES,
+  FILE_KEY_BYTES,
   FILE_MAX_BYTES,
   FILE_NAME_MAX_BYTES,
   fileBucketBytes,

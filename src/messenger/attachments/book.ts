@@ -5,9 +5,8 @@
  * @module
  */
 import { createMutex, type Mutex } from '../../base/index.ts'
-import { wipe } from '../../crypto/index.ts'
 import type { KeyValueStore } from '../../ports/index.ts'
-import { fileBucketBytes, fileChunkCount } from '../../wire/index.ts'
+import { FILE_KEY_BYTES, fileBucketBytes, fileChunkCount } from '../../wire/index.ts'
 import type { AttachmentInfo, TransferInfo, TransferState } from '../api.ts'
 import { type ContactEntry, type Context, isLive } from '../context.ts'
 import { messengerError } from '../errors.ts'
@@ -18,7 +17,6 @@ import { PROGRESS_EVENTS_MAX_COUNT, ROWS_PER_STEP_COUNT } from './options.ts'
 import {
   ATTACHMENT_TABLE,
   chunkKey,
-  FILE_KEY_BYTES,
   TRANSFER,
   TRANSFER_INDEX,
   TRASH,
@@ -223,7 +221,7 @@ export function changeTransfer(
     transfer.record = after
     if (!isOver) return
     context.attachments.live.delete(rowKey)
-    if (fileKey !== undefined) wipe(fileKey)
+    fileKey?.fill(0)
   })
   if (state !== before.state || hasPassedTenth(before, after)) tell(step, contactId, after)
 }
@@ -286,7 +284,7 @@ export async function forgetAttachments(
     for (const [rowKey, transfer] of book.live) {
       if (transfer.entry !== entry) continue
       book.live.delete(rowKey)
-      if (transfer.fileKey !== undefined) wipe(transfer.fileKey)
+      transfer.fileKey?.fill(0)
     }
   })
 }

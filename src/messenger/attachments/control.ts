@@ -4,7 +4,7 @@
  * @module
  */
 import { attempt, equalBytes } from '../../base/index.ts'
-import { createSha256 } from '../../crypto/index.ts'
+import { createFileHash } from '../../mailbox/index.ts'
 import type { WritableFile } from '../../ports/index.ts'
 import type { AttachmentInfo, MessageInfo } from '../api.ts'
 import { type ContactEntry, type Context, isLive } from '../context.ts'
@@ -113,7 +113,7 @@ export async function saveAttachment(
 }
 
 async function writeAll(context: Context, record: TransferRecord, file: WritableFile): Promise<void> {
-  const hash = createSha256()
+  const hash = createFileHash()
   for await (const piece of readChunks(context, record)) {
     // Cancelled meanwhile, or its contact was removed.
     if (piece === undefined) throw messengerError('ATTACHMENT_ENDED')

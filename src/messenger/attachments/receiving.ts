@@ -4,13 +4,11 @@
  * @module
  */
 import { attempt, equalBytes, hexEncode } from '../../base/index.ts'
-import { createSha256, wipe } from '../../crypto/index.ts'
-import { deriveBoxKeys, fileBoxSeed, openBox, signTombstone } from '../../mailbox/index.ts'
+import { chunkBoxId, createFileHash, openChunk } from '../../mailbox/index.ts'
 import {
   type Box,
   type Content,
   decodeAnnouncement,
-  decodeBoxBody,
   FILE_CHUNK_BYTES,
   fileBucketBytes,
   fileChunkCount,
@@ -113,20 +111,11 @@ export function nextChunkToFetch(context: Context): Uint8Array | undefined {
     if (index === undefined || fileKey === undefined) continue
     search.next = (index + 1) % chunks
     serve(context, transfer, index)
-    const { boxId, signingSeed, bodyKey } = chunkKeys(fileKey, index)
-    wipe(signingSeed)
-    wipe(bodyKey)
+    const boxId = chunkBoxId(fileKey, index)
     context.attachments.fetches.set(hexEncode(boxId), { transfer, index })
     return boxId
   }
   return undefined
-}
-
-function chunkKeys(fileKey: Uint8Array, index: number): ReturnType<typeof deriveBoxKeys> {
-  const seed = fileBoxSeed(fileKey, index)
-  const keys = deriveBoxKeys(seed)
-  wipe(seed)
-  return keys
 }
 
 /** It was not there: after some of these in a row the search goes on elsewhere. */
@@ -168,13 +157,7 @@ export async function receiveChunk(context: Context, box: Box): Promise<Uint8Arr
     const { entry, fileKey } = transfer
     // Somebody who is blocked sees nothing taken, as if we had gone offline.
     if (!isUnderWay(context, transfer) || entry.muted || fileKey === undefined) return undefined
-    const keys = chunkKeys(fileKey, index)
-    const opened = openBox(keys, box)
-    const tombstone = signTombstone(keys)
-    wipe(keys.signingSeed)
-    wipe(keys.bodyKey)
-    const body = opened === undefined ? undefined : decodeBoxBody(opened)
-    const bytes = body?.kind === 'chunk' && body.index === index ? body.bytes : undefined
+    const { bytes, tombstone } = openChunk(fileKey, index, box)
     await context.journal.transact((step) => putChunk(context, step, transfer, index, bytes))
     checkWhole(context, transfer)
     return tombstone
@@ -229,7 +212,7 @@ export function checkWhole(context: Context, transfer: Transfer): void {
 }
 
 async function isAnnounced(context: Context, record: TransferRecord): Promise<boolean> {
-  const hash = createSha256()
+  const hash = createFileHash()
   let isPadded = true
   for await (const piece of readChunks(context, record)) {
     if (piece === undefined) return false

@@ -3,10 +3,10 @@
  * Never holds the path of a file, and the key of one only in a table that is erasable. Spec 10-messenger §2, §8.
  * @module
  */
-import { HASH_BYTES, KEY_BYTES } from '../../crypto/index.ts'
 import {
   createPacked,
   FILE_CHUNKS_MAX_COUNT,
+  FILE_HASH_BYTES,
   FILE_MAX_BYTES,
   FILE_NAME_MAX_BYTES,
   MIME_TYPE_MAX_BYTES,
@@ -43,7 +43,7 @@ const transferRecord = shape.record({
   name: shape.text(FILE_NAME_MAX_BYTES, 1),
   mimeType: shape.optional(shape.text(MIME_TYPE_MAX_BYTES, 1)),
   bytes: shape.integer(0, FILE_MAX_BYTES),
-  hash: shape.bytes(HASH_BYTES),
+  hash: shape.bytes(FILE_HASH_BYTES),
   state: shape.oneOf(...TRANSFER_STATES),
   failure: shape.optional(shape.text(CODE_MAX_BYTES, 1)),
   createdAtMs: counter,
@@ -71,8 +71,6 @@ export const TRANSFER_INDEX = createPacked(transferIndex)
 const trash = shape.list(shape.record({ transferId: id, rows: chunkCount }), LIST_MAX_COUNT)
 export type Trash = ShapeValue<typeof trash>
 export const TRASH = createPacked(trash)
-
-export const FILE_KEY_BYTES = KEY_BYTES
 
 export const ATTACHMENT_TABLE = {
   /** By contact and position of the message. */

@@ -4,13 +4,10 @@
  * @module
  */
 import { attempt, hexEncode } from '../../base/index.ts'
-import { createSha256, randomBytes, wipe } from '../../crypto/index.ts'
-import { deriveBoxKeys, fileBoxSeed, sealBox, type WriteResult } from '../../mailbox/index.ts'
+import { createFileHash, createFileKey, sealChunk, type WriteResult } from '../../mailbox/index.ts'
 import type { FileFault, ReadableFile } from '../../ports/index.ts'
 import {
   encodeAnnouncement,
-  encodeBox,
-  encodeBoxBody,
   FILE_CHUNK_BYTES,
   FILE_MAX_BYTES,
   fileBucketBytes,
@@ -35,7 +32,7 @@ import {
   type Transfer,
 } from './book.ts'
 import { OUTGOING_MAX_BYTES, OUTGOING_MAX_COUNT, ROWS_PER_STEP_COUNT } from './options.ts'
-import { ATTACHMENT_TABLE, chunkKey, FILE_KEY_BYTES, type TransferRecord } from './records.ts'
+import { ATTACHMENT_TABLE, chunkKey, type TransferRecord } from './records.ts'
 
 export interface SendAttachmentOptions {
   readonly path: string
@@ -126,7 +123,7 @@ async function sendFile(
 ): Promise<SentMessage> {
   const { journal, attachments: book, deps } = context
   const transferId = createId(deps.random)
-  const fileKey = randomBytes(FILE_KEY_BYTES)
+  const fileKey = createFileKey()
   const rows = fileChunkCount(file.bytes)
   book.preparing.add(transferId)
   let isSent = false
@@ -172,7 +169,7 @@ async function sendFile(
     isSent = !sent.repeated
     return sent
   } finally {
-    wipe(fileKey)
+    fileKey.fill(0)
     book.preparing.delete(transferId)
     if (!isSent) {
       await attempt(deps.logger, 'rows of a file not deleted', async () => {
@@ -191,7 +188,7 @@ async function sealChunks(
   fileKey: Uint8Array,
   assertRunning: () => void,
 ): Promise<Uint8Array> {
-  const hash = createSha256()
+  const hash = createFileHash()
   const chunks = fileChunkCount(file.bytes)
   let left = file.bytes
   for (let first = 0; first < chunks; first += ROWS_PER_STEP_COUNT) {
@@ -221,14 +218,6 @@ async function readPiece(file: ReadableFile, least: number, most = least): Promi
   if (piece === 'failed') throw messengerError('ATTACHMENT_FILE_FAILED')
   if (piece.length < least) throw messengerError('ATTACHMENT_FILE_CHANGED')
   return piece
-}
-
-function sealChunk(fileKey: Uint8Array, index: number, bytes: Uint8Array): Uint8Array {
-  const seed = fileBoxSeed(fileKey, index)
-  const keys = deriveBoxKeys(seed)
-  const box = encodeBox(sealBox(keys, encodeBoxBody({ kind: 'chunk', index, bytes })))
-  for (const secret of [seed, keys.signingSeed, keys.bodyKey]) wipe(secret)
-  return box
 }
 
 /** The next box of a file, when nothing else wants the slot; undefined when there is none. It is marked as handed out. */
