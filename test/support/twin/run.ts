@@ -42,6 +42,7 @@ export interface TwinRunOptions {
   /** Made for each run anew; may look at the trace. */
   readonly wraps?: (trace: Trace) => Partial<Wraps>
   readonly sharesRandom?: boolean
+  readonly onStep?: (trace: Trace) => void
 }
 
 export interface TwinRun {
@@ -90,6 +91,7 @@ export async function runTwin(options: TwinRunOptions): Promise<TwinRun> {
       await clock.advanceTo(clock.monotonicMs() + stepMs)
       await life?.step()
       if (node.failures.length > 0) throw node.failures[0]
+      options.onStep?.(trace)
     }
     const deeds = { ...(await life?.deeds()), ...hosts.counts }
     return { trace, virtualMs: clock.monotonicMs(), deeds, status: node.mailbox.status(), failures: node.failures }
