@@ -12,7 +12,7 @@ import type { RpcClient } from '../../src/rpc/index.ts'
 import type { CaptureClient } from './capture-network.ts'
 import { waitFor } from './daemon-process.ts'
 
-const STEP_LIMIT_MS = 180_000
+const STEP_LIMIT_MS = 240_000
 const BURST_COUNT = 20
 /** Virtual minutes between two bursts: twice what the write slots need for one. */
 const BURST_EVERY_MINUTES = 10

@@ -45,6 +45,7 @@ export interface CaptureClient {
   readonly directory: string
   /** The daemon that runs now; restarts replace it. */
   daemon(): DaemonProcess
+  isRunning(): boolean
   stop(): Promise<void>
   start(): Promise<void>
   readonly contact: CrowdMember
@@ -153,6 +154,7 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
           if (running === undefined) throw new Error('the client is not running')
           return running
         },
+        isRunning: () => running !== undefined,
         async start() {
           running = await startDaemon({
             directory: join(directory, `client${index}`),

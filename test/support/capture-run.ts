@@ -90,6 +90,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
               } catch (error: unknown) {
                 failures.push(`${label}: ${error instanceof Error ? error.message : 'unknown'}`)
                 options.report(`client ${actor.client.index}: ${failures.at(-1)}`)
+                if (!actor.client.isRunning()) return { client: actor.client, moments, segments }
               }
             }
           }
