@@ -236,7 +236,7 @@ function checkWindows(slots: readonly SlotSeen[], records: number): readonly (re
   }
   for (const [index, window] of windows.entries()) {
     assert.equal(window.length, records, `records of window ${index}`)
-    window.forEach(({ kind }, slot) => void assert.equal(kind, slot % 2 === 0 ? WRITE : READ, `slot ${slot}`))
+    for (const [slot, { kind }] of window.entries()) assert.equal(kind, slot % 2 === 0 ? WRITE : READ, `slot ${slot}`)
   }
   return windows
 }

@@ -17,7 +17,7 @@ import {
   verifyTombstone,
   type WriteResult,
 } from '../../src/mailbox/index.ts'
-import { DEFAULT_PROFILE, profileOf } from '../../src/padding/index.ts'
+import { DEFAULT_PROFILE, type Profile, profileOf } from '../../src/padding/index.ts'
 import type { Clock, Random } from '../../src/ports/index.ts'
 import { type Box, decodeBox, type HostEntry } from '../../src/wire/index.ts'
 
@@ -80,6 +80,8 @@ export function createMemoryMailboxes(): MemoryMailboxes {
       const known = [...hosts]
       const pace = profileOf(DEFAULT_PROFILE, parameters.speed)
       let profile: ProfileState = { name: DEFAULT_PROFILE, next: undefined }
+      /** A change takes effect at once here; the rhythm stays that of the default, and Manual has none. */
+      const paceNow = (): Profile => profileOf(profile.name, parameters.speed)
       const watched = new Map<string, Uint8Array>()
       const stopper = new AbortController()
       const running: Promise<void>[] = []
@@ -95,7 +97,7 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         try {
           for (;;) {
             await clock.sleep(intervalMs * (0.5 + random.uniform()), stopper.signal)
-            if (known.length > 0) await foreseen(body)
+            if (known.length > 0 && paceNow().sync === undefined) await foreseen(body)
           }
         } catch (error: unknown) {
           if (!stopper.signal.aborted) onFailure(error)
@@ -174,12 +176,13 @@ export function createMemoryMailboxes(): MemoryMailboxes {
           lastError: undefined,
         }),
         profile: () => profile,
-        pace: () => pace,
+        pace: paceNow,
         async setProfile(name) {
-          profile = { ...profile, next: name === profile.name ? undefined : { name, atMs: clock.nowMs() } }
-          return profile
+          const asked = { ...profile, next: name === profile.name ? undefined : { name, atMs: clock.nowMs() } }
+          profile = { name, next: undefined }
+          return asked
         },
-        sync: () => false,
+        sync: () => paceNow().sync !== undefined,
         syncState: () => 'idle',
         bulk: () => ({ nextWindowAtMs: undefined, slotsLeft: 0 }),
         hosts: () => known.map(describeHost),
