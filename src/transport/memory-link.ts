@@ -10,11 +10,17 @@ import { createRecordQueue, type RecordQueue } from './record-queue.ts'
 
 export interface MemoryLinkOptions {
   readonly clock: Clock
-  readonly latencyMs: number
+  /** Drawn for each record, none overtakes another. */
+  readonly oneWayMs: () => number
   readonly recordBytes: number
   /** Transport identities of the two ends. */
   readonly nearKey: Uint8Array
   readonly farKey: Uint8Array
+}
+
+/** A latency that is the same for all, or is drawn for each. */
+export function drawnBy(latencyMs: number | (() => number) = 0): () => number {
+  return typeof latencyMs === 'function' ? latencyMs : () => latencyMs
 }
 
 export interface MemoryLinkPair {
@@ -75,13 +81,13 @@ function createEnd(): End {
   }
 }
 
-/** One direction: records, then the end, in order and each `latencyMs` after it was given. */
+/** One direction: records, then the end, in order and each a latency after it was given. */
 interface Way {
   carry(record: Uint8Array): Promise<void>
   finish(): void
 }
 
-function createWay(to: End, { clock, latencyMs }: Pick<MemoryLinkOptions, 'clock' | 'latencyMs'>): Way {
+function createWay(to: End, { clock, oneWayMs }: Pick<MemoryLinkOptions, 'clock' | 'oneWayMs'>): Way {
   const parcels: { readonly dueMs: number; readonly record: Uint8Array | undefined }[] = []
   let pumping = false
   const pump = async (): Promise<void> => {
@@ -96,7 +102,7 @@ function createWay(to: End, { clock, latencyMs }: Pick<MemoryLinkOptions, 'clock
     pumping = false
   }
   const add = (record: Uint8Array | undefined): void => {
-    parcels.push({ dueMs: clock.monotonicMs() + latencyMs, record })
+    parcels.push({ dueMs: clock.monotonicMs() + oneWayMs(), record })
     void pump()
   }
   return {

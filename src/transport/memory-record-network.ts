@@ -16,14 +16,14 @@ import type {
   RecordNetwork,
 } from '../ports/index.ts'
 import { transportError } from './errors.ts'
-import { createMemoryLinkPair, type MemoryLinkPair } from './memory-link.ts'
+import { createMemoryLinkPair, drawnBy, type MemoryLinkPair } from './memory-link.ts'
 import { LISTENER_MAX_CONNECTIONS } from './options.ts'
 import { dialedKey, expectedKey, transportPublicKey } from './peer-identity.ts'
 
 export interface MemoryRecordHubOptions {
   readonly clock: Clock
-  /** One way; a dial takes two of them. Default 0. */
-  readonly latencyMs?: number
+  /** One way, or what draws it for each record; a dial takes two of them. Default 0. */
+  readonly latencyMs?: number | (() => number)
   /** The address that belongs to an expanded key. */
   readonly addressOf: (secretKey: OnionSecretKey) => OnionAddress
   /** The X25519 public key of a private one. */
@@ -62,8 +62,9 @@ export function createMemoryRecordHub(options: MemoryRecordHubOptions): MemoryRe
   const connect = async (dial: DialOptions): Promise<RecordLink> => {
     dial.signal.throwIfAborted()
     const wantedKey = await dialedKey(dial)
-    const latencyMs = options.latencyMs ?? 0
-    if (latencyMs > 0) await options.clock.sleep(2 * latencyMs, dial.signal)
+    const oneWayMs = drawnBy(options.latencyMs)
+    const dialMs = oneWayMs() + oneWayMs()
+    if (dialMs > 0) await options.clock.sleep(dialMs, dial.signal)
     const service = services.get(dial.address)
     if (service === undefined || unreachable) throw transportError('LINK_SETUP_FAILED')
     const { authorizedClients, localSeed, protocol, recordBytes, linksMaxCount } = service.options
@@ -74,7 +75,7 @@ export function createMemoryRecordHub(options: MemoryRecordHubOptions): MemoryRe
     if (!equalBytes(farKey, wantedKey) || protocol !== dial.protocol || recordBytes !== dial.recordBytes) {
       throw transportError('LINK_PEER_UNEXPECTED')
     }
-    const pair = createMemoryLinkPair({ clock: options.clock, latencyMs, recordBytes, nearKey, farKey })
+    const pair = createMemoryLinkPair({ clock: options.clock, oneWayMs, recordBytes, nearKey, farKey })
     pairs.add(pair)
     void Promise.all([pair.near.closed, pair.far.closed]).then(() => pairs.delete(pair))
     // As over Noise, the dialer is done one message before the listener, and sees a refusal as a link that ends.

@@ -69,8 +69,8 @@ export interface HostWorldOptions {
   readonly hosts: number
   readonly seed?: number
   readonly parameters?: Partial<MailboxParameters>
-  /** One way, of mesh and onions. */
-  readonly latencyMs?: number
+  /** One way, of mesh and onions, or what draws it for each message. */
+  readonly latencyMs?: number | (() => number)
   readonly quotaBytes?: number
   readonly faults?: Readonly<Record<number, HostFaults>>
   /** By how much the clock of a host is wrong. */

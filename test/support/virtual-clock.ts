@@ -17,7 +17,6 @@ export interface VirtualClock extends Clock {
 
 interface Sleeper {
   readonly atMs: number
-  readonly order: number
   readonly wake: () => void
 }
 
@@ -31,7 +30,6 @@ async function settle(): Promise<void> {
 export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock {
   let monotonicMs = 0
   let wallOffsetMs = wallMs
-  let order = 0
   const sleepers = new Set<Sleeper>()
 
   /** What is shorter than the time can show takes a millisecond, as with a real timer: time never stands still. */
@@ -40,14 +38,19 @@ export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock 
     return delayMs > 0 && atMs === monotonicMs ? monotonicMs + 1 : atMs
   }
 
+  /** They are kept in the order of their coming, so that of two at one time the first wins. */
+  const earliest = (): Sleeper | undefined => {
+    let found: Sleeper | undefined
+    for (const sleeper of sleepers) if (found === undefined || sleeper.atMs < found.atMs) found = sleeper
+    return found
+  }
+
   const advance = async (durationMs: number): Promise<void> => {
     const targetMs = monotonicMs + durationMs
     await settle()
     for (;;) {
-      const next = [...sleepers]
-        .filter(({ atMs }) => atMs <= targetMs)
-        .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0]
-      if (next === undefined) break
+      const next = earliest()
+      if (next === undefined || next.atMs > targetMs) break
       monotonicMs = Math.max(monotonicMs, next.atMs)
       sleepers.delete(next)
       next.wake()
@@ -69,10 +72,8 @@ export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock 
           sleepers.delete(sleeper)
           reject(new DOMException('aborted', 'AbortError'))
         }
-        order += 1
         const sleeper: Sleeper = {
           atMs: wakeMs(Math.max(0, delayMs)),
-          order,
           wake: () => {
             signal?.removeEventListener('abort', abort)
             resolve()

@@ -8,14 +8,15 @@ import { equalBytes, hexEncode, InternalError } from '../../base/index.ts'
 import type { Clock, HostMesh, MeshPeer, MeshRequest } from '../../ports/index.ts'
 import { MESH_BODY_MAX_BYTES } from '../../wire/index.ts'
 import { transportError } from '../errors.ts'
+import { drawnBy } from '../memory-link.ts'
 import { createMemoryDht, type DhtNode, type RecordRules } from './memory-dht.ts'
 import { createPeerBook } from './peer-book.ts'
 import { createRequester, type MeshLine, untilAborted } from './requester.ts'
 
 export interface MemoryMeshHubOptions {
   readonly clock: Clock
-  /** One way; a dial takes two of them beforehand. Default 0. */
-  readonly latencyMs?: number
+  /** One way, or what draws it for each message; a dial takes two of them beforehand. Default 0. */
+  readonly latencyMs?: number | (() => number)
 }
 
 /** Injected into one host. What is left out is as it should be. */
@@ -55,7 +56,8 @@ interface Connection {
   readonly lost: AbortController
 }
 
-export function createMemoryMeshHub({ clock, latencyMs = 0 }: MemoryMeshHubOptions): MemoryMeshHub {
+export function createMemoryMeshHub({ clock, latencyMs }: MemoryMeshHubOptions): MemoryMeshHub {
+  const oneWayMs = drawnBy(latencyMs)
   /** Running hosts by their onion key, which is how they are dialled. */
   const services = new Map<string, Host>()
   const faults = new Map<string, MeshFaults>()
@@ -64,7 +66,8 @@ export function createMemoryMeshHub({ clock, latencyMs = 0 }: MemoryMeshHubOptio
   const faultsOf = (hostKey: Uint8Array): MeshFaults => faults.get(hexEncode(hostKey)) ?? {}
   const isDown = (hostKey: Uint8Array): boolean => faultsOf(hostKey).down === true
   const travel = async (signal: AbortSignal, extraMs = 0): Promise<void> => {
-    if (latencyMs + extraMs > 0) await clock.sleep(latencyMs + extraMs, signal)
+    const waitMs = oneWayMs() + extraMs
+    if (waitMs > 0) await clock.sleep(waitMs, signal)
     signal.throwIfAborted()
   }
   const connectionsOf = (host: Host): Connection[] => [...connections].filter(({ ends }) => ends.includes(host))
@@ -132,8 +135,8 @@ export function createMemoryMeshHub({ clock, latencyMs = 0 }: MemoryMeshHubOptio
       const other = find(host, peer)
       if (other === undefined) return undefined
       // A dial takes a round trip before the question's own.
-      if (connectionTo(host, other.hostKey) === undefined) await travel(signal, latencyMs)
-      await travel(signal, latencyMs)
+      if (connectionTo(host, other.hostKey) === undefined) await travel(signal, oneWayMs())
+      await travel(signal, oneWayMs())
       if (find(host, peer) !== other) return undefined
       join(host, other)
       return other
