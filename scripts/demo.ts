@@ -200,7 +200,7 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
     say('   They are equal: nobody is in between')
   })
 
-  await inStage('They talk, end-to-end encrypted, one record a second each way whether they talk or not', async () => {
+  await inStage('They talk, end-to-end encrypted, through hosts, in slots that come whether they talk or not', async () => {
     await talk(alice, bob, 'Can you hear me?')
     await talk(bob, alice, 'Loud and clear.')
   })
