@@ -122,8 +122,8 @@ async function capture(): Promise<Kept> {
     run: 0,
     classes: ['idle', 'sending'],
     untilMs: CONTROL_SHARE * minutes * MINUTE_MS,
-    clients: Math.min(clients, 6),
-    contacts: 2,
+    clients: Math.min(clients, 4),
+    contacts: 1,
     clientMain: UNPADDED_MAIN,
   })
   failures.push(...control.failures.map((failure) => `without padding: ${failure}`))

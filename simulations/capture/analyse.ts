@@ -40,7 +40,9 @@ export interface ClassResult extends Evaluation {
 export interface Control {
   readonly name: string
   readonly expected: string
-  readonly got: { readonly auc: number; readonly interval: readonly [number, number]; readonly p: number }
+  /** Undefined when there was too little to look at; `reason` says so. */
+  readonly got: { readonly auc: number; readonly interval: readonly [number, number]; readonly p: number } | undefined
+  readonly reason?: string
   readonly n: number
   /** Moments at which the trace was changed; all of a real run. */
   readonly changes?: number
@@ -139,19 +141,15 @@ export function analyse(
       leaked.map(({ capture }) => capture),
       windowMs,
     )
-    const found = compare(`control ${leak}`, against(changed, 'sending', 'idle'))
-    return {
-      name: leak,
-      expected: `lower bound above 0.5, or p below ${LEVEL}`,
-      got: { auc: found.auc, interval: found.interval, p: found.p },
-      n: Math.min(found.positives, found.negatives),
-      changes: leaked.reduce((sum, { count }) => sum + count, 0),
-      fired: found.interval[0] > 0.5 || found.p < LEVEL,
-    }
+    const compared = against(changed, 'sending', 'idle')
+    const changes = leaked.reduce((sum, { count }) => sum + count, 0)
+    const expected = `lower bound above 0.5, or p below ${LEVEL}`
+    const isFound = ({ interval, p }: Evaluation): boolean => interval[0] > 0.5 || p < LEVEL
+    return { ...toControl(leak, expected, isFound, () => compare(`control ${leak}`, compared)), changes }
   })
   controls.unshift(paddingOff(unpadded, options))
   for (const { fired, got, name } of controls) {
-    report(`control ${name}: AUC ${got.auc.toFixed(3)}, p ${got.p.toFixed(3)}, ${fired ? 'fired' : 'DID NOT FIRE'}`)
+    report(`control ${name}: AUC ${got?.auc.toFixed(3)}, p ${got?.p.toFixed(3)}, ${fired ? 'fired' : 'DID NOT FIRE'}`)
   }
   return { classes, controls, tooFew, calibration: calibrate(samples, options) }
 }
@@ -159,13 +157,26 @@ export function analyse(
 /** A client whose records leave only when there is something to say: must be told apart, or nothing here can be. */
 export function paddingOff(captures: readonly NodeCapture[], { randomFor, rounds, windowMs }: AnalyseOptions): Control {
   const samples = against(samplesOf(captures, windowMs), 'sending', 'idle')
-  const found = evaluate(samples, { rounds, random: randomFor('padding off') })
-  return {
-    name: 'padding-off',
-    expected: `AUC of at least ${PADDING_OFF_AUC}`,
-    got: { auc: found.auc, interval: found.interval, p: found.p },
-    n: Math.min(found.positives, found.negatives),
-    fired: found.auc >= PADDING_OFF_AUC,
+  const isFound = ({ auc }: Evaluation): boolean => auc >= PADDING_OFF_AUC
+  return toControl('padding-off', `AUC of at least ${PADDING_OFF_AUC}`, isFound, () =>
+    evaluate(samples, { rounds, random: randomFor('padding off') }),
+  )
+}
+
+/** What cannot be looked at has not fired. */
+function toControl(
+  name: string,
+  expected: string,
+  isFound: (found: Evaluation) => boolean,
+  look: () => Evaluation,
+): Control {
+  try {
+    const found = look()
+    const { auc, interval, negatives, p, positives } = found
+    return { name, expected, got: { auc, interval, p }, n: Math.min(positives, negatives), fired: isFound(found) }
+  } catch (error: unknown) {
+    const reason = error instanceof Error ? error.message : 'unknown'
+    return { name, expected, got: undefined, reason, n: 0, fired: false }
   }
 }
 
@@ -184,13 +195,17 @@ function calibrate(samples: readonly LabelledSample[], options: AnalyseOptions):
       for (const [at, { segment }] of keyed.entries()) sides.set(segment, at % 2 === first)
     }
     const dealt = idle.map((sample) => ({ ...sample, isPositive: sides.get(sample.segment) === true }))
-    results.push(evaluate(dealt, { rounds, random }))
+    try {
+      results.push(evaluate(dealt, { rounds, random }))
+    } catch {
+      // Too few segments to be dealt out; what is left says how many there were.
+    }
   }
   const rejected = results.filter(({ p }) => p < LEVEL).length
   return {
     comparisons: results.length,
     rejected,
     meanAuc: mean(results.map(({ auc }) => auc)),
-    isSound: rejected <= CALIBRATION_REJECTED_SHARE * results.length,
+    isSound: results.length === calibrations && rejected <= CALIBRATION_REJECTED_SHARE * calibrations,
   }
 }

@@ -100,8 +100,9 @@ export function describeReport(report: PrivacyReport): string {
   }
   for (const [label, reason] of Object.entries(report.leftOut)) lines.push(`${label.padEnd(12)} left out: ${reason}`)
   lines.push('', 'control          n      AUC    95 %          p')
-  for (const { fired, got, n, name } of report.controls) {
-    const fields = [name.padEnd(16), String(n).padEnd(6), figure(got.auc), ` ${range(got.interval)} `, figure(got.p)]
+  for (const { fired, got, n, name, reason } of report.controls) {
+    const figures = got === undefined ? [reason ?? ''] : [figure(got.auc), ` ${range(got.interval)} `, figure(got.p)]
+    const fields = [name.padEnd(16), String(n).padEnd(6), ...figures]
     lines.push(`${fields.join(' ')}  ${fired ? 'fired' : 'DID NOT FIRE'}`)
   }
   const { comparisons, isSound, meanAuc, rejected } = report.calibration

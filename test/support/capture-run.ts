@@ -171,8 +171,8 @@ async function playSegment(
   // What was done before has a minute to leave, and what is done now one to begin.
   await sleep(minuteMs)
   const startMs = nowMs()
-  await sleep((isReturn ? 2 : 1) * options.windows * minuteMs)
-  const endMs = nowMs()
+  const endMs = startMs + (isReturn ? 2 : 1) * options.windows * minuteMs
+  await sleep(endMs - nowMs())
   over.abort()
   await activity
   return { label, run: options.run, node: client.index, startMs, endMs }
