@@ -26,7 +26,7 @@ const DELAY_UNITS = [
 ] as const
 
 /** `0 B`, `12 kB`, `1.9 MB`, `3.5 GB`: decimal, as providers count. */
-export function formatTraffic(bytes: number): string {
+function formatTraffic(bytes: number): string {
   if (bytes < KB) return `${Math.round(bytes)} B`
   if (bytes < MB) return `${Math.round(bytes / KB)} kB`
   return bytes < GB ? `${(bytes / MB).toFixed(1)} MB` : `${(bytes / GB).toFixed(2)} GB`

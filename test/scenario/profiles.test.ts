@@ -116,7 +116,7 @@ describe('setProfile', () => {
       await first.stop()
       const second = await join({ seed: 2, store })
       assert.deepEqual(second.client.profile(), { name: 'low', next })
-      // Asked for again it keeps the time: nobody can draw until it suits.
+      // Asked for again it keeps its time.
       assert.deepEqual(await second.client.setProfile('fast'), { name: 'low', next })
       await second.stop()
       await world.clock.advance((next?.atMs ?? 0) - world.clock.nowMs() + 1)
