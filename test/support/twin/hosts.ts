@@ -14,6 +14,7 @@ import {
   decodeMailboxRequest,
   encodeFetchReply,
   encodeStoreReply,
+  HOST_ROUTE_BYTES,
   type HostEntry,
   REPLICA_COUNT,
   type RoutedRequest,
@@ -66,6 +67,8 @@ export function createTwinHosts(options: TwinHostsOptions): TwinHosts {
   const { clock, codec, parameters } = options
   const table = createHostTable({ maxCount: options.count })
   const boxes = new Map<string, StoredBox>()
+  /** By route, those of former periods as well: what a client's table has to catch up with is another matter. */
+  const routes = new Map<string, Member>()
   const counts = { stores: 0, full: 0, conflicts: 0, hits: 0, misses: 0, buried: 0 }
   let sweptMs = clock.nowMs()
 
@@ -106,7 +109,9 @@ export function createTwinHosts(options: TwinHostsOptions): TwinHosts {
       })
       const descriptor = decodeHostDescriptor(bytes)
       if (descriptor === undefined) throw new Error('a descriptor that does not decode')
-      table.merge(hostRecordOf(descriptor, bytes, nowMs))
+      const record = hostRecordOf(descriptor, bytes, nowMs)
+      table.merge(record)
+      routes.set(nameOf(record.hostId.subarray(0, HOST_ROUTE_BYTES)), member)
     }
     table.expire(nowMs)
     if (nowMs - sweptMs < DAY_MS / 4) return
@@ -157,8 +162,7 @@ export function createTwinHosts(options: TwinHostsOptions): TwinHosts {
       return { root: table.root(), hostCount: table.size, descriptors }
     },
     answer({ route, sealed }) {
-      const record = table.byRoute(route)
-      const member = record && members.find(({ hostKey }) => equalBytes(hostKey, record.descriptor.hostKey))
+      const member = routes.get(nameOf(route))
       const opened = member && codec.openRequest(member, sealed)
       const request = opened && decodeMailboxRequest(opened)
       if (request === undefined) return undefined

@@ -321,8 +321,13 @@ class Life {
     if (friend?.theirId === undefined) return
     const contacts = await friend.peer.messenger.listContacts()
     const state = contacts.find(({ contactId }) => contactId === friend.theirId)?.state
-    this.count(`prober is ${state}`)
-    if (state !== 'active') return
+    if (state !== 'active') {
+      // Its request is still on its way.
+      this.plan.unshift({ at: this.world.progress() + 0.02, deed: () => this.probe(index) })
+      this.plan.sort((a, b) => a.at - b.at)
+      return
+    }
+    this.count('probers')
     const { clock, hosts } = this.world
     const prober = await createProber(friend.peer.store, friend.theirId, hosts, this.random)
     this.probers.push({ prober, left: this.options.probes, writtenAtMs: clock.monotonicMs() })

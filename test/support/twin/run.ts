@@ -55,7 +55,7 @@ export interface TwinRun {
 
 const HOST_COUNT = 12
 /** Disks of all hosts are full for so long in each so long; the same for both twins. */
-const FULL = { everyMs: 97 * MINUTE_MS, forMs: 4 * MINUTE_MS } as const
+const FULL = { everyMs: 31 * MINUTE_MS, forMs: 2 * MINUTE_MS } as const
 
 export async function runTwin(options: TwinRunOptions): Promise<TwinRun> {
   const { profile, seed, stepMs = MINUTE_MS } = options
