@@ -209,7 +209,7 @@ export function guardCalls(messenger: Messenger, guard: Guard, called: Map<strin
       const member: unknown = Reflect.get(target, property, receiver)
       if (typeof member !== 'function' || typeof property !== 'string') return member
       return (...args: readonly unknown[]): unknown => {
-        const result: unknown = guard.run(property, () => Reflect.apply(member, target, args))
+        const result: unknown = guard.run(property, (): unknown => Reflect.apply(member, target, args))
         if (result instanceof Promise)
           void result.then(
             () => count(property),
