@@ -1,8 +1,10 @@
 /**
- * Runs every simulation and writes its result beside the earlier one: `node simulations/run.ts [windows] [seed]`.
+ * Runs every simulation, or the one that is named, and writes its result beside the earlier one:
+ * `node simulations/run.ts [windows] [seed] [records] [name]`.
  * Never counts a result whose control did not fire.
  * @module
  */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,39 +14,55 @@ import { createSeededRandom } from '../test/support/seeded-random.ts'
 import { silentLogger } from '../test/support/silent-logger.ts'
 import { observeBoxReads } from './box-store-timing.ts'
 import { observe } from './lane-observer.ts'
+import { observeTwins } from './twin-run.ts'
 
 const WINDOWS_DEFAULT = 4_509
 /** More than LevelDB's write buffer holds many times over, and reads whose coin stays well below the bound. */
 const BOXES = 100_000
 const BOX_READS = 10_000
+/** Of each twin. Issue 4. */
+const RECORDS_DEFAULT = 1_000_000
 const SEED_DEFAULT = 20_261_121
 
 const windows = Number(process.argv[2] ?? WINDOWS_DEFAULT)
 const seed = Number(process.argv[3] ?? SEED_DEFAULT)
+const records = Number(process.argv[4] ?? RECORDS_DEFAULT)
+const only = process.argv[5]
 
 /** A stream of its own for each name: what one draws never shifts another. */
 function randomFor(stream: string): Random {
   return createSeededRandom(createHash('sha256').update(`${seed}/${stream}`).digest().readInt32BE())
 }
 
-function keep(simulation: string, answer: { readonly isSound: boolean }): void {
+function keep<Answer extends { readonly isSound: boolean }>(simulation: string, answer: Answer): void {
   const result = `${JSON.stringify({ simulation, seed, node: process.versions.node, ...answer }, undefined, 2)}\n`
   writeFileSync(join(import.meta.dirname, 'results', `${simulation}.json`), result)
   process.stdout.write(result)
   if (!answer.isSound) process.exitCode = 1
 }
 
-const lane = observe({ windows, isFlushing: false, randomFor })
-const control = observe({ windows, isFlushing: true, randomFor })
-const isSound = control.worst >= 0.6 && lane.worst <= lane.bound
-const laneResult = { lane, control, isSound }
-keep('lane-observer', laneResult)
+/** Of the code that ran; changes that were not committed do not show. */
+function commit(): string {
+  return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+}
 
-const boxReads = await observeBoxReads({
-  boxes: BOXES,
-  reads: BOX_READS,
-  clock: createSystemClock(),
-  logger: silentLogger,
-  randomFor,
-})
-keep('box-store-timing', boxReads)
+if (only === undefined || only === 'lane-observer') {
+  const lane = observe({ windows, isFlushing: false, randomFor })
+  const control = observe({ windows, isFlushing: true, randomFor })
+  const isSound = control.worst >= 0.6 && lane.worst <= lane.bound
+  keep('lane-observer', { lane, control, isSound })
+}
+
+if (only === undefined || only === 'box-store-timing') {
+  const boxReads = await observeBoxReads({
+    boxes: BOXES,
+    reads: BOX_READS,
+    clock: createSystemClock(),
+    logger: silentLogger,
+    randomFor,
+  })
+  keep('box-store-timing', boxReads)
+}
+
+if (only === undefined || only === 'twin-run')
+  keep('twin-run', { commit: commit(), ...(await observeTwins({ records, seed })) })

@@ -7,8 +7,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { DAY_MS, MINUTE_MS } from '../src/base/index.ts'
-import type { ProfileName } from '../src/padding/index.ts'
-import type { LifeOptions } from '../test/support/twin/life.ts'
+import { DEFAULT_PROFILE, type ProfileName } from '../src/padding/index.ts'
+import { INJECTIONS, skippedDummy } from '../test/support/twin/controls.ts'
+import { createLife, type LifeOptions } from '../test/support/twin/life.ts'
+import { runTwin, type TwinRunOptions } from '../test/support/twin/run.ts'
 import { createTrace, firstDifference } from '../test/support/twin/trace.ts'
 import type { TwinOrder, TwinReport } from './twin-worker.ts'
 
@@ -16,7 +18,6 @@ export interface TwinOptions {
   readonly seed: number
   readonly profile: ProfileName
   readonly records: number
-  readonly life: Omit<LifeOptions, 'seed'>
 }
 
 export interface TwinAnswer {
@@ -36,8 +37,47 @@ export interface TwinAnswer {
   readonly cpuSeconds: number
 }
 
+export interface FaultAnswer {
+  readonly fault: string
+  /** Undefined when it was not found. */
+  readonly firstDifference: string | undefined
+}
+
+export interface TwinRunAnswer {
+  readonly twins: readonly TwinAnswer[]
+  readonly controls: readonly FaultAnswer[]
+  readonly isSound: boolean
+}
+
 /** Long enough for a long run to be short, short enough that a day has many. */
 const STEP_MS = 5 * MINUTE_MS
+
+/** Of the records of the default profile, what every other profile gets. */
+const OTHERS_SHARE = 20
+
+/** What issue 4 asks for, and all else that a user can do. */
+const LIFE: Omit<LifeOptions, 'seed'> = {
+  messages: 1_000,
+  files: 10,
+  fileBytes: 100_000,
+  restarts: 100,
+  strangers: 40,
+  probers: 6,
+  probes: 7_200,
+  floods: 1,
+}
+
+const CONTROL_RECORDS = 400
+const CONTROL_LIFE: Omit<LifeOptions, 'seed'> = {
+  messages: 20,
+  files: 0,
+  fileBytes: 0,
+  restarts: 1,
+  strangers: 0,
+  probers: 1,
+  probes: 240,
+  floods: 0,
+}
 
 async function runInThread(order: TwinOrder): Promise<TwinReport> {
   const worker = new Worker(new URL('twin-worker.ts', import.meta.url), { workerData: order })
@@ -46,12 +86,11 @@ async function runInThread(order: TwinOrder): Promise<TwinReport> {
   return report
 }
 
-export async function observeTwins(options: TwinOptions): Promise<TwinAnswer> {
-  const { life, profile, records, seed } = options
+async function compareTwins({ profile, records, seed }: TwinOptions): Promise<TwinAnswer> {
   const order = { seed, profile, records, stepMs: STEP_MS }
   const [idle, busy] = await Promise.all([
     runInThread(order),
-    runInThread({ ...order, life: { ...life, seed: seed + 1 } }),
+    runInThread({ ...order, life: { ...LIFE, seed: seed + 1 } }),
   ])
   const [one, other] = [createTrace(idle.trace), createTrace(busy.trace)]
   return {
@@ -67,4 +106,30 @@ export async function observeTwins(options: TwinOptions): Promise<TwinAnswer> {
     busyLoopReturn: busy.loopReturn,
     cpuSeconds: idle.cpuSeconds + busy.cpuSeconds,
   }
+}
+
+async function findFault(seed: number, fault: string, more: Partial<TwinRunOptions>): Promise<FaultAnswer> {
+  const options = { seed, profile: 'balanced', records: CONTROL_RECORDS, codec: 'plain', ...more } as const
+  const idle = await runTwin(options)
+  const busy = await runTwin({
+    ...options,
+    live: (world) => createLife(world, { ...CONTROL_LIFE, seed: seed + 1 }),
+  })
+  return { fault, firstDifference: firstDifference(idle.trace, busy.trace)?.text }
+}
+
+/** `records` of the default profile, and a twentieth of that of each other; then nodes with faults, which must be found. */
+export async function observeTwins({ records, seed }: Omit<TwinOptions, 'profile'>): Promise<TwinRunAnswer> {
+  const twins: TwinAnswer[] = []
+  const controls: FaultAnswer[] = []
+  for (const [fault, create] of Object.entries({ ...INJECTIONS, 'no dummies': skippedDummy }))
+    controls.push(await findFault(seed, fault, { wraps: create().wraps }))
+  controls.push(await findFault(seed, 'content from the stream of the schedule', { sharesRandom: true }))
+  for (const profile of ['low', 'fast', 'paranoid'] as const)
+    twins.push(await compareTwins({ profile, records: Math.ceil(records / OTHERS_SHARE), seed }))
+  twins.push(await compareTwins({ profile: DEFAULT_PROFILE, records, seed }))
+  const isSound =
+    twins.every(({ busy, firstDifference: text, idle }) => text === undefined && busy === idle) &&
+    controls.every(({ firstDifference: text }) => text !== undefined)
+  return { twins, controls, isSound }
 }

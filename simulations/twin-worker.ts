@@ -18,7 +18,7 @@ export interface TwinOrder {
 }
 
 export interface TwinReport {
-  readonly trace: Uint8Array
+  readonly trace: Uint8Array<ArrayBuffer>
   readonly virtualMs: number
   readonly deeds: Readonly<Record<string, number>>
   readonly loopReturn: number | undefined
@@ -44,11 +44,12 @@ const run = await runTwin({
   ...(life && { live: (world) => createLife(world, life) }),
 })
 const { system, user } = process.threadCpuUsage(before)
+const trace = run.trace.bytes()
 const report: TwinReport = {
-  trace: run.trace.bytes(),
+  trace,
   virtualMs: run.virtualMs,
   deeds: run.deeds,
   loopReturn: run.status.loopReturn,
   cpuSeconds: Math.round((system + user) / 1e6),
 }
-parentPort?.postMessage(report)
+parentPort?.postMessage(report, [trace.buffer])

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ProfileName } from '../../src/padding/index.ts'
-import {
-  earlyFlush,
-  extraRecord,
-  type Fault,
-  INJECTED_KIND,
-  realOnlyRetry,
-  replyToInvalid,
-  skippedDummy,
-  WRITE_KIND,
-} from '../support/twin/controls.ts'
+import { type Fault, INJECTED_KIND, INJECTIONS, skippedDummy, WRITE_KIND } from '../support/twin/controls.ts'
 import { createLife, type LifeOptions } from '../support/twin/life.ts'
 import { runTwin, type TwinRun, type TwinRunOptions } from '../support/twin/run.ts'
 import { type Difference, firstDifference } from '../support/twin/trace.ts'
@@ -118,16 +109,10 @@ describe('a fault is found', () => {
     return { ...twins, difference }
   }
 
-  const injections: readonly (readonly [name: string, create: () => Fault, life: LifeOptions])[] = [
-    ['a flush before the slot', earlyFlush, SMALL],
-    ['a retry of real writes alone', realOnlyRetry, SMALL],
-    ['an extra record', extraRecord, SMALL],
-    ['a reply to an invalid message', replyToInvalid, { ...SMALL, probers: 1 }],
-  ]
-  for (const [name, create, life] of injections) {
+  for (const [name, create] of Object.entries(INJECTIONS)) {
     it(`when it is ${name}, at its first record`, async () => {
       const fault = create()
-      const { difference } = await find(fault, life)
+      const { difference } = await find(fault, { ...SMALL, probers: name.includes('invalid') ? 1 : 0 })
       assert.equal(difference.index, fault.firstAt())
       assert.equal(difference.other?.kind, 'record')
       assert.equal(difference.other?.detail, INJECTED_KIND)

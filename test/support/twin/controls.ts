@@ -75,7 +75,7 @@ function createFault(
 }
 
 /** A message goes at once instead of with the next slot. */
-export const earlyFlush = (): Fault =>
+const earlyFlush = (): Fault =>
   createFault((tap, shows) => ({
     messenger: (messenger) => ({
       ...messenger,
@@ -90,7 +90,7 @@ export const earlyFlush = (): Fault =>
   }))
 
 /** What a user wrote is written again at once when it was not stored; loops are not. */
-export const realOnlyRetry = (): Fault =>
+const realOnlyRetry = (): Fault =>
   createFault((tap, shows) => ({
     owner: (owner) => ({
       ...owner,
@@ -102,7 +102,7 @@ export const realOnlyRetry = (): Fault =>
   }))
 
 /** A slot with something to write has two records. */
-export const extraRecord = (): Fault =>
+const extraRecord = (): Fault =>
   createFault((tap, shows) => ({
     owner: (owner) => ({
       ...owner,
@@ -114,7 +114,7 @@ export const extraRecord = (): Fault =>
   }))
 
 /** What cannot be opened is answered. */
-export const replyToInvalid = (): Fault =>
+const replyToInvalid = (): Fault =>
   createFault((tap, shows) => ({
     session: (session) => ({
       ...session,
@@ -142,3 +142,11 @@ export const skippedDummy = (): Fault =>
 
 export const INJECTED_KIND = TABLE
 export const WRITE_KIND = WRITE
+
+/** Those that nobody notices in a node of which nothing is asked. */
+export const INJECTIONS: Readonly<Record<string, () => Fault>> = {
+  'a flush before the slot': earlyFlush,
+  'a retry of real writes alone': realOnlyRetry,
+  'an extra record': extraRecord,
+  'a reply to an invalid message': replyToInvalid,
+}

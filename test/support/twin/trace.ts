@@ -29,7 +29,7 @@ export interface Trace {
   /** Hash chain: one 64-character value after every `CHECKPOINT_EVENTS`, each over the one before, and one at the end. */
   checkpoints(): readonly string[]
   /** All events, to be given to another thread. */
-  bytes(): Uint8Array
+  bytes(): Uint8Array<ArrayBuffer>
 }
 
 export const CHECKPOINT_EVENTS = 1_000
