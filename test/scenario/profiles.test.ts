@@ -251,7 +251,7 @@ describe('bulk windows', () => {
     const world = createCalmWorld()
     const seen: { atMs: number; lane: TrafficLane; kind: number }[] = []
     const client = await createTestClient(world, {
-      seed: 12,
+      seed: 7,
       functions: world.functions,
       traffic: {
         note(lane, direction) {
