@@ -14,9 +14,9 @@ export const GOAL_UPPER = 0.53
 export const GOAL_WINDOWS = 2_004
 export const PADDING_OFF_AUC = 0.8
 const LEVEL = 0.05
-/** Comparisons of like with like; more than four of 20 below the level happen once in 390 captures. */
 const CALIBRATION_COUNT = 20
-const CALIBRATION_REJECTED_SHARE = 0.2
+/** So many deviations above the mean may comparisons of like with like fall below the level: 4 of 20, once in 390 captures. */
+const CALIBRATION_DEVIATIONS = 2.6
 
 export interface AnalyseOptions {
   readonly windowMs: number
@@ -180,6 +180,11 @@ function toControl(
   }
 }
 
+function rejectedMax(comparisons: number): number {
+  const deviation = Math.sqrt(comparisons * LEVEL * (1 - LEVEL))
+  return Math.ceil(comparisons * LEVEL + CALIBRATION_DEVIATIONS * deviation)
+}
+
 /** Idle against idle, segments dealt out at random: nothing is there to be found. */
 function calibrate(samples: readonly LabelledSample[], options: AnalyseOptions): Calibration {
   const { calibrations = CALIBRATION_COUNT, randomFor, rounds } = options
@@ -206,6 +211,6 @@ function calibrate(samples: readonly LabelledSample[], options: AnalyseOptions):
     comparisons: results.length,
     rejected,
     meanAuc: mean(results.map(({ auc }) => auc)),
-    isSound: results.length === calibrations && rejected <= CALIBRATION_REJECTED_SHARE * calibrations,
+    isSound: results.length === calibrations && rejected <= rejectedMax(calibrations),
   }
 }

@@ -96,6 +96,32 @@ describe('the evaluation', () => {
     assert.deepEqual(new Set(seen), new Set(['run']))
   })
 
+  it('holds its level with what learns, though parts are alike by chance', () => {
+    /** The direction from one mean to the other. */
+    const direction: Classifier = {
+      name: 'direction',
+      learn({ labels, vectors }) {
+        const weights = vectors[0]?.map((_, at) => {
+          const of = (label: number): number => {
+            const own = vectors.filter((_vector, index) => labels[index] === label)
+            return own.reduce((sum, vector) => sum + (vector[at] ?? 0), 0) / own.length
+          }
+          return of(1) - of(0)
+        })
+        return (vector) => vector.reduce((sum, value, at) => sum + value * (weights?.[at] ?? 0), 0)
+      },
+    }
+    for (const runs of [1, 2, 3]) {
+      let rejected = 0
+      for (let seed = 0; seed < 40; seed += 1) {
+        const samples = draw({ seed: 900 + seed, shift: 0, common: 2, runs })
+        const { p } = evaluate(samples, { ...options(seed), rounds: 60, classifiers: [direction] })
+        if (p < 0.05) rejected += 1
+      }
+      assert.ok(rejected <= 5, `${rejected} of 40 with ${runs} runs`)
+    }
+  })
+
   it('corrects for taking the best of many', () => {
     // One stream for all parts: parts with equal scores would be one part that is counted often.
     const guess = (name: string, seed: number): Classifier => {
