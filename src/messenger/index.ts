@@ -15,7 +15,6 @@ export type {
   InvitePreview,
   InviteState,
   LiveInfo,
-  LiveState,
   MessageId,
   MessageInfo,
   Messenger,

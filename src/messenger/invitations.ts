@@ -245,7 +245,12 @@ export function openInvite(context: Context, entry: InviteEntry): void {
   }
 }
 
-/** The rendezvous that is to be there for this invite now, until {@link sweepInvites} ends it; undefined for none. */
+/** Whether a rendezvous is to be there now: until {@link sweepInvites} ends it. */
+export function hasRendezvous({ secrets }: InviteEntry): boolean {
+  return secrets?.onionSeed !== undefined
+}
+
+/** The rendezvous that is to be there for this invite; undefined for none. */
 export function inviteRendezvous(
   context: Context,
   entry: InviteEntry,

@@ -10,12 +10,12 @@ import type { ContactEntry, Context, InviteEntry } from './context.ts'
 import { isLive } from './context.ts'
 import { recordForSlot } from './conversation.ts'
 import { receiveRecord } from './incoming.ts'
-import { inviteRendezvous } from './invitations.ts'
+import { hasRendezvous, inviteRendezvous } from './invitations.ts'
 import { createLaneRunner, type LaneRunner } from './lane-runner.ts'
 import { agreedTimes, hasAgreed, hasLiveNews, tellLive } from './live.ts'
 import { oweAck } from './mailbox-owner.ts'
 import { LIVE_EDGE_SPREAD_MS } from './options.ts'
-import { activate, requestRendezvous } from './outgoing-request.ts'
+import { activate, awaitsRendezvous, requestRendezvous } from './outgoing-request.ts'
 import { createRendezvousDialer, createRendezvousListener, type RendezvousRunner } from './rendezvous.ts'
 
 export interface LiveClock {
@@ -127,37 +127,39 @@ export function createLiveClock(context: Context, network: RecordNetwork, random
   }
 
   /** Makes what is wanted run, and what is not wanted stop. Nobody waits for the end. */
-  const tendRendezvous = <Entry, Options>(
+  const tendRendezvous = <Entry>(
     running: Map<Entry, RendezvousRunner>,
     entry: Entry,
-    wanted: Options | undefined,
-    create: (options: Options) => RendezvousRunner,
+    isWanted: boolean,
+    create: () => RendezvousRunner | undefined,
   ): void => {
     const runner = running.get(entry)
-    if ((runner === undefined) === (wanted === undefined)) return
-    if (wanted === undefined) {
-      if (runner !== undefined) owner.dismiss(runner)
+    if ((runner !== undefined) === isWanted) return
+    if (runner !== undefined) {
+      owner.dismiss(runner)
       running.delete(entry)
       return
     }
-    const created = create(wanted)
-    if (!owner.adopt(created)) return
+    const created = create()
+    if (created === undefined || !owner.adopt(created)) return
     running.set(entry, created)
     created.start()
   }
 
   const look = async (): Promise<void> => {
     for (const entry of new Set([...context.invites.values(), ...listeners.keys()])) {
-      tendRendezvous(listeners, entry, inviteRendezvous(context, entry), (options) =>
-        createRendezvousListener(deps, { ...options, onFailure }),
-      )
+      tendRendezvous(listeners, entry, hasRendezvous(entry), () => {
+        const options = inviteRendezvous(context, entry)
+        return options && createRendezvousListener(deps, { ...options, onFailure })
+      })
     }
     // Those who were removed have lanes that run out.
     for (const entry of new Set([...context.contacts.values(), ...lanes.keys(), ...dialers.keys()])) {
       const isThere = isLive(context, entry)
-      tendRendezvous(dialers, entry, isThere ? requestRendezvous(context, entry) : undefined, (options) =>
-        createRendezvousDialer(deps, { ...options, onFailure }),
-      )
+      tendRendezvous(dialers, entry, isThere && awaitsRendezvous(entry), () => {
+        const options = requestRendezvous(context, entry)
+        return options && createRendezvousDialer(deps, { ...options, onFailure })
+      })
       tendLane(entry)
       if (isThere && hasLiveNews(context, entry)) {
         await attempt(logger, 'live state not stored', () => tellLive(context, entry))

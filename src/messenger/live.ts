@@ -14,7 +14,7 @@ import { LIVE_DEFAULT_MINUTES, LIVE_EDGE_MS, LIVE_MAX_MINUTES } from './options.
 import { LIVE, type LiveRecord, TABLE } from './records.ts'
 
 /** The first edge after this time. */
-export function nextEdgeMs(nowMs: number): number {
+function nextEdgeMs(nowMs: number): number {
   return (Math.floor(nowMs / LIVE_EDGE_MS) + 1) * LIVE_EDGE_MS
 }
 
@@ -121,7 +121,7 @@ function changeLive(context: Context, step: Step, entry: ContactEntry, change: P
 }
 
 /** Stores it, and tells of the state when it is another. At most one of these a step and contact. */
-export function putLive(context: Context, step: Step, entry: ContactEntry, live: LiveRecord): void {
+function putLive(context: Context, step: Step, entry: ContactEntry, live: LiveRecord): void {
   const info = stateOf(context, entry, live)
   const before = describeLive(context, entry)
   const { contactId } = entry.record

@@ -48,14 +48,18 @@ function requestBoxId(outgoing: OutgoingRequest): Uint8Array {
   return deriveBoxKeys(inviteBoxSeed(outgoing.voucher, 'request')).boxId
 }
 
-/** The rendezvous that is to be dialled for this contact now; undefined for none. */
+/** Whether a rendezvous is to be dialled for this contact now. */
+export function awaitsRendezvous({ muted, outgoing, record }: ContactEntry): boolean {
+  return outgoing?.rendezvousPublicKey !== undefined && !muted && record.state === 'requesting'
+}
+
+/** The rendezvous of the invite that this contact came from; undefined for none. */
 export function requestRendezvous(
   context: Context,
   entry: ContactEntry,
 ): Omit<RendezvousDialerOptions, 'onFailure'> | undefined {
   const { outgoing } = entry
-  if (outgoing?.rendezvousPublicKey === undefined || entry.muted || entry.record.state !== 'requesting')
-    return undefined
+  if (outgoing?.rendezvousPublicKey === undefined) return undefined
   return {
     voucher: outgoing.voucher,
     address: onionAddress(outgoing.rendezvousPublicKey),

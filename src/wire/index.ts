@@ -100,7 +100,6 @@ export {
 } from './host-descriptor.ts'
 export type { CoverRecord, EnvelopeRecord, LaneRecord } from './lane-record.ts'
 export { decodeLaneRecord, encodeLaneRecord, LANE_SEQUENCE_MAX } from './lane-record.ts'
-export type { LiveOffer } from './live-offer.ts'
 export { decodeLiveOffer, encodeLiveOffer } from './live-offer.ts'
 export type { FetchReply, MailboxRequest, Receipt, StoreReply, StoreStatus } from './mailbox-request.ts'
 export {

@@ -8,7 +8,7 @@ import { createByteReader, createByteWriter } from '../base/index.ts'
 const LIVE_OFFER_VERSION = 1
 const LIVE_OFFER_BYTES = 5
 
-export interface LiveOffer {
+interface LiveOffer {
   /** Number of the edge, counted from the Unix epoch. One that has passed by then is no offer, or takes one back. */
   readonly untilEdge: number
 }

@@ -22,7 +22,7 @@ import { createSeededRandom } from './seeded-random.ts'
 import { silentLogger } from './silent-logger.ts'
 
 /** What touched the network, by the name of the call that it belongs to. */
-export interface Guard {
+interface Guard {
   readonly touched: string[]
   /** Touches of the network by nobody's call: that there are any shows that the guard is in place. */
   free: number
@@ -33,7 +33,7 @@ export interface Guard {
   mesh(mesh: HostMesh): HostMesh
 }
 
-export function createGuard(): Guard {
+function createGuard(): Guard {
   const calls = new AsyncLocalStorage<string>()
   const guard: Guard = {
     touched: [],
@@ -96,7 +96,7 @@ export function createGuard(): Guard {
 }
 
 /** What a mutant gets into its hands: nothing that the real one has not. */
-export interface Seams {
+interface Seams {
   readonly network: RecordNetwork
   readonly links: () => readonly RecordLink[]
   readonly clock: HostWorld['clock']
