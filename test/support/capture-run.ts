@@ -83,7 +83,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
           const segments: Segment[] = []
           await listen(actor.client, moments)
           for (let round = 0; round === 0 || nowMs() < endMs; round += 1) {
-            for (const label of shuffle(ofRound(classes, round + actor.client.index), random.uniform)) {
+            for (const label of shuffle(classes, random.uniform)) {
               if (round > 0 && nowMs() >= endMs) break
               try {
                 segments.push(await playSegment(actor, label, options, minuteMs, moments, random.uniform))
@@ -140,12 +140,6 @@ function kindOf(notification: RpcNotification): RealMoment['kind'] | undefined {
   }
   const { result } = notification.params
   return result.type === 'delivery' && result.delivery === 'sent' ? 'sent' : undefined
-}
-
-/** Coming back takes long to prepare and has twice the windows: in each round to stored messages or to none, in turn. */
-function ofRound(classes: readonly CaptureClass[], turn: number): readonly CaptureClass[] {
-  if (!classes.includes('returning') || !classes.includes('returned')) return classes
-  return classes.filter((label) => label !== (turn % 2 === 0 ? 'returning' : 'returned'))
 }
 
 function shuffle<T>(values: readonly T[], uniform: () => number): readonly T[] {
