@@ -116,6 +116,8 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
   }
   await loadAll(context)
   await mailbox.load()
+  // Counted from here on, whenever the first record is.
+  deps.traffic.report(clock.nowMs(), mailbox.pace())
   const liveClock = createLiveClock(context, deps.network, deps.clockRandom ?? deps.random)
   const identity = hexEncode(identityHash(context.ownPublic))
   let isStopped = false

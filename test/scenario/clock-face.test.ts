@@ -195,6 +195,15 @@ describe('the profile and the traffic', () => {
       assert.deepEqual([report.name, report.next], ['balanced', undefined])
     }))
 
+  it('count from the opening of the messenger, not from its first record', () =>
+    withWorld(['alice'], async (world) => {
+      const openedMs = world.clock.nowMs()
+      await world.clock.advance(HOUR_MS)
+      const { atMs, lanes, sinceMs } = world.messenger('alice').traffic()
+      assert.deepEqual([sinceMs, atMs - sinceMs], [openedMs, HOUR_MS])
+      assert.ok(lanes.length > 0 && lanes.every(({ bytes }) => bytes === 0))
+    }))
+
   it('count the records of lanes, both ways', () =>
     withWorld(
       ['alice', 'bob'],
