@@ -37,7 +37,7 @@ export interface Loops {
   has(boxId: Uint8Array): boolean
   /** It was read: gives the signature of its tombstone; undefined when it does not open. */
   noteRead(box: Box): Uint8Array | undefined
-  /** To be called once for each read slot. Gives loops that are due to the poller, and gives up those looked for in vain. */
+  /** To be called once for each read slot. Gives a loop that is due to the poller, and gives up those looked for in vain. */
   tend(): void
   /** Share of the last ones that came back; undefined before the first. */
   returnShare(): number | undefined
@@ -110,8 +110,12 @@ export function createLoops(deps: LoopsDeps): Loops {
     tend() {
       const nowMs = clock.monotonicMs()
       slot += 1
+      // One at a time, and none while something waits to be fetched: boxes of others would stand behind a crowd of loops. Once
+      // it is looked for, a loop is treated like any box, so that no host can tell it by how long it waits.
+      let hasRoom = !poller.hasFound()
       for (const [key, loop] of loops) {
-        if (loop.dueMs !== undefined && loop.dueMs <= nowMs) {
+        if (hasRoom && loop.dueMs !== undefined && loop.dueMs <= nowMs) {
+          hasRoom = false
           loop.dueMs = undefined
           loop.lastSlot = slot + LOOP_PATIENCE_SLOTS
           poller.watch(loop.keys.boxId, { hot: false })

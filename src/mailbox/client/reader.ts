@@ -194,9 +194,10 @@ export function createReader(deps: ReaderDeps): Reader {
 
   return {
     prepare(isBulk) {
-      loops.tend()
       const replicas = replicasOf(book.table.size)
       const { fetch, plan } = chooseFetch(isBulk, replicas)
+      // After the choice: what this slot fetches waits no more.
+      loops.tend()
       const used = new Set<HostRecord>()
       const real = plan.checks.map((poll) => check(poll, true, used))
       const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => dummy(replicas))

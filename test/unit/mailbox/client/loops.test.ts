@@ -101,6 +101,32 @@ describe('createLoops', () => {
     assert.equal(poller.size, 0)
   })
 
+  it('lets one in with each read slot, the oldest first, and none while something waits to be fetched', async () => {
+    const { clock, loops, poller } = create()
+    const boxes = Array.from({ length: 4 }, () => {
+      const { box, keep } = loops.create()
+      keep()
+      loops.noteWritten(box.boxId, ['h1'])
+      return box
+    })
+    await clock.advance(13 * DAY_MS)
+    loops.tend()
+    assert.deepEqual(
+      boxes.map(({ boxId }) => poller.isWatched(boxId)),
+      [true, false, false, false],
+    )
+    loops.tend()
+    assert.equal(poller.size, 2)
+    const [first] = boxes
+    assert.ok(first !== undefined)
+    poller.noteHit(first.boxId, 0)
+    for (let slot = 0; slot < 5; slot += 1) loops.tend()
+    assert.equal(poller.size, 2)
+    assert.deepEqual(poller.takeSlot(8).fetch?.boxId, first.boxId)
+    loops.tend()
+    assert.equal(poller.size, 3)
+  })
+
   it('keeps a bounded number', () => {
     const { loops } = create(1, 5)
     let kept = 0
