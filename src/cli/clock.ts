@@ -170,7 +170,7 @@ export function sendingRows(status: RpcResult<'status'>, nowMs: number): readonl
   ]
   const spent = budgetPercent === undefined ? '' : `, ${budgetPercent} % of the budget`
   return [
-    ['Sending', `profile ${profile}${next}`],
+    ['Sending', `traffic profile ${profile}${next}`],
     ...(profile === 'manual' ? [['', SYNC_WORDS[syncState]]] : []),
     ...(waiting.length === 0 ? [] : [['', `${waiting.join(' and ')} waiting to leave`]]),
     ...(expectedDelayMs === undefined
