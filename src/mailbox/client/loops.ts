@@ -15,6 +15,7 @@ import { LOOP_HISTORY_COUNT, LOOP_MAX_COUNT, LOOP_PATIENCE_SLOTS, LOOP_RESIDENCE
 
 interface Loop {
   readonly keys: BoxKeys
+  readonly box: Box
   /** Hosts that gave a receipt. */
   suspects: readonly Suspect[]
   /** Monotonic; when it is looked for. Undefined while it is being written, and from then on. */
@@ -23,17 +24,22 @@ interface Loop {
   lastSlot: number | undefined
 }
 
-/** A loop that has not left yet. */
+/** A loop for a slot: a new one, or one that was lost and leaves again as it was. */
 export interface NewLoop {
   readonly box: Box
-  /** To be called when it leaves; a loop that never does is forgotten. */
+  /** To be called when it leaves. */
   keep(): void
+  /** To be called instead when it does not: a new one is forgotten, a lost one waits for another slot. */
+  drop(): void
 }
 
 export interface Loops {
+  /** One that was lost first: what becomes of a lost box must not show that it was somebody's. */
   create(): NewLoop
   /** The write has ended: hosts that gave receipts, or undefined when it was not stored. */
   noteWritten(boxId: Uint8Array, receipts: readonly string[] | undefined): void
+  /** No answer came for the write: the same box is given to a later slot, as the owner's boxes are. */
+  noteLost(boxId: Uint8Array): void
   has(boxId: Uint8Array): boolean
   /** It was read: gives the signature of its tombstone; undefined when it does not open. */
   noteRead(box: Box): Uint8Array | undefined
@@ -66,25 +72,34 @@ export function createLoops(deps: LoopsDeps): Loops {
   const { clock, functions = CLIENT_FUNCTIONS, parameters, poller, random } = deps
   const loops = new Map<string, Loop>()
   const history: boolean[] = []
+  const again: Loop[] = []
   let slot = 0
   const body = encodeBoxBody({ kind: 'loop' })
 
-  const end = (key: string, loop: Loop, returned: boolean): void => {
-    loops.delete(key)
+  const remember = (returned: boolean): void => {
     history.push(returned)
     if (history.length > LOOP_HISTORY_COUNT) history.shift()
+  }
+
+  const end = (key: string, loop: Loop, returned: boolean): void => {
+    loops.delete(key)
+    remember(returned)
     if (loop.suspects.length > 0) deps.noteProbe(loop.suspects, !returned)
   }
 
   return {
     create() {
+      const old = again.shift()
+      if (old !== undefined) return { box: old.box, keep: () => undefined, drop: () => void again.unshift(old) }
       const keys = functions.createLoopKeys()
+      const box = functions.sealBox(keys, body)
       return {
-        box: functions.sealBox(keys, body),
+        box,
+        drop: () => undefined,
         keep() {
           // Beyond the bound a loop is written like the others and left to expiry.
           if (loops.size >= (deps.maxCount ?? LOOP_MAX_COUNT)) return
-          loops.set(hexEncode(keys.boxId), { keys, suspects: [], dueMs: undefined, lastSlot: undefined })
+          loops.set(hexEncode(keys.boxId), { keys, box, suspects: [], dueMs: undefined, lastSlot: undefined })
         },
       }
     },
@@ -98,6 +113,12 @@ export function createLoops(deps: LoopsDeps): Loops {
       }
       loop.suspects = receipts.map((hostKey) => ({ hostKey, role: 'replica' }))
       loop.dueMs = clock.monotonicMs() + loopResidenceMs(random, parameters)
+    },
+    noteLost(boxId) {
+      const loop = loops.get(hexEncode(boxId))
+      if (loop === undefined) return
+      remember(false)
+      again.push(loop)
     },
     has: (boxId) => loops.has(hexEncode(boxId)),
     noteRead(box) {

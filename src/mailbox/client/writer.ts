@@ -107,9 +107,10 @@ export function createWriter(deps: WriterDeps): Writer {
   }
 
   const loopRequest = (box: Box): OutgoingRequest =>
-    request(box, ({ result, receipts }) =>
-      loops.noteWritten(box.boxId, result.status === 'stored' ? receipts : undefined),
-    )
+    request(box, ({ result, receipts }) => {
+      if (result.status === 'lost') loops.noteLost(box.boxId)
+      else loops.noteWritten(box.boxId, result.status === 'stored' ? receipts : undefined)
+    })
 
   const ownRequest = (box: Box): OutgoingRequest => {
     return request(box, ({ result }) => deps.tell(() => owner.onWriteResult(box.boxId, result)))
@@ -148,13 +149,16 @@ export function createWriter(deps: WriterDeps): Writer {
           isTaken = true
           if (own === undefined) {
             if (spare.expectation !== undefined) loop.keep()
+            else loop.drop()
             return { request: spare, onSent: nothing }
           }
+          loop.drop()
           const { box } = own
           return { request: own.request, onSent: () => deps.tell(() => owner.onWriteSent(box.boxId)) }
         },
         drop() {
           isTaken = true
+          loop.drop()
           const boxId = own?.box.boxId
           if (boxId !== undefined) deps.tell(() => owner.onWriteDropped(boxId))
         },

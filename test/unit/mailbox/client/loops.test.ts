@@ -127,6 +127,34 @@ describe('createLoops', () => {
     assert.equal(poller.size, 3)
   })
 
+  it('gives a lost one to a later slot as it was, and to the one after when that slot did not need it', async () => {
+    const { clock, loops, poller, probes } = create()
+    const first = loops.create()
+    first.keep()
+    loops.noteLost(first.box.boxId)
+    assert.equal(loops.returnShare(), 0)
+    const offered = loops.create()
+    assert.deepEqual(offered.box, first.box)
+    // While it is offered, another lane gets another loop.
+    assert.notDeepEqual(loops.create().box.boxId, first.box.boxId)
+    offered.drop()
+    const second = loops.create()
+    assert.deepEqual(second.box, first.box)
+    second.keep()
+    loops.noteWritten(first.box.boxId, ['h1'])
+    assert.notDeepEqual(loops.create().box.boxId, first.box.boxId)
+    await clock.advance(13 * DAY_MS)
+    loops.tend()
+    assert.equal(poller.isWatched(first.box.boxId), true)
+    assert.ok(loops.noteRead(first.box) !== undefined)
+    assert.deepEqual(probes, ['back h1:replica'])
+    // What never left, or is unknown, is nothing.
+    const unsent = loops.create()
+    unsent.drop()
+    loops.noteLost(unsent.box.boxId)
+    assert.notDeepEqual(loops.create().box.boxId, unsent.box.boxId)
+  })
+
   it('keeps a bounded number', () => {
     const { loops } = create(1, 5)
     let kept = 0
