@@ -153,7 +153,7 @@ function syncCounts({ sync }: Profile, writeSlots: number, boxes: number): SyncC
 }
 
 /**
- * A message through the mailboxes. Nothing is lost on the way in it, and the reader's own backlog is none.
+ * A message through the mailboxes. Nothing is lost on the way in it, and the reader has nothing else to look for.
  *
  * Each write slot takes a box of up to three envelopes. The reader's fetch may be under way while the box arrives: what it
  * needs to reach the host is taken off.
