@@ -14,7 +14,7 @@ import { createSeededRandom } from '../test/support/seeded-random.ts'
 import { silentLogger } from '../test/support/silent-logger.ts'
 import { observeBoxReads } from './box-store-timing.ts'
 import { observe } from './lane-observer.ts'
-import { observeTwins } from './twin-run.ts'
+import { observeProfiles, observeTwins } from './twin-run.ts'
 
 const WINDOWS_DEFAULT = 4_509
 /** More than LevelDB's write buffer holds many times over, and reads whose coin stays well below the bound. */
@@ -66,3 +66,6 @@ if (only === undefined || only === 'box-store-timing') {
 
 if (only === undefined || only === 'twin-run')
   keep('twin-run', { commit: commit(), ...(await observeTwins({ records, seed })) })
+
+if (only === undefined || only === 'twin-profiles')
+  keep('twin-profiles', { commit: commit(), ...(await observeProfiles({ records, seed })) })

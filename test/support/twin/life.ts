@@ -91,6 +91,8 @@ class Life {
     spread(restarts, () => () => this.frontEnds().restart())
     spread(strangers, (index) => this.stranger(index))
     spread(Math.ceil(messages / 10), () => () => this.fail())
+    spread(Math.ceil(messages / 10), (index) => () => this.offerLane(index % 2 === 0))
+    spread(2 * files, () => () => this.handleFiles())
     spread(Math.max(1, Math.ceil(messages / 100)), () => () => this.fullDisk())
     spread(floods, () => () => this.flood())
     for (let index = 0; index < probers; index += 1) {
@@ -284,6 +286,34 @@ class Life {
     friend.peer.files.contents.set(path, randomBytes(this.options.fileBytes))
     await friend.peer.messenger.sendAttachment({ contactId: friend.theirId, path })
     this.count('files of contacts')
+  }
+
+  /** What has come is saved, and what is still on its way to them is sometimes taken back. */
+  private async handleFiles(): Promise<void> {
+    const recipient = this.active()?.contactId
+    if (recipient === undefined) return
+    const ends = this.frontEnds()
+    for (const { attachment, delivery, messageId } of (await ends.call('listMessages', { recipient }))?.messages ??
+      []) {
+      if (attachment === undefined) continue
+      const isSent = delivery !== undefined
+      if (isSent && this.random.uniform() < 0.2) {
+        await ends.call('cancelAttachment', { recipient, messageId })
+        this.count('files cancelled')
+      } else if (!isSent) {
+        const path = `/home/user/saved-${this.counts['files saved'] ?? 0}-${this.random.uniform()}`
+        if ((await ends.call('saveAttachment', { recipient, messageId, path })) !== undefined) this.count('files saved')
+      }
+    }
+  }
+
+  /** One side offers a lane, and the other does not answer. */
+  private async offerLane(isOurs: boolean): Promise<void> {
+    const friend = this.friends[isOurs ? 2 : 3]
+    if (friend?.contactId === undefined || friend.theirId === undefined) return
+    if (isOurs) await this.frontEnds().call('setLive', { recipient: friend.contactId, on: true, minutes: 60 })
+    else await friend.peer.messenger.setLive({ contactId: friend.theirId, on: true, minutes: 60 })
+    this.count('lanes offered')
   }
 
   private async fail(): Promise<void> {

@@ -5,6 +5,7 @@
  * @module
  */
 import { AppError, HOUR_MS, MINUTE_MS } from '../../../src/base/index.ts'
+import type { MailboxParameters } from '../../../src/mailbox/index.ts'
 import { profileByNumber, profileOf } from '../../../src/padding/index.ts'
 import type { Clock, DialOptions, ListenOptions, RecordLink, RecordNetwork } from '../../../src/ports/index.ts'
 import {
@@ -26,7 +27,7 @@ export interface TwinNetworkOptions {
   readonly hosts: TwinHosts
   readonly trace: Trace
   readonly seed: number
-  readonly speed: number
+  readonly parameters: MailboxParameters
 }
 
 /** Of dials, records whose replies are all lost, and links that end or fall silent before their epoch does. */
@@ -59,14 +60,14 @@ export function createTwinNetwork(options: TwinNetworkOptions): RecordNetwork {
     // Each link has its own chances, so that what one carries moves no other's.
     const random = createSeededRandom(options.seed * 7_919 + number)
     const [ends, silent, lifeDraw] = [random.uniform(), random.uniform(), random.uniform()]
-    const lifeMs = (LIFE_LEAST_MS + lifeDraw * (LIFE_MOST_MS - LIFE_LEAST_MS)) / options.speed
+    const lifeMs = (LIFE_LEAST_MS + lifeDraw * (LIFE_MOST_MS - LIFE_LEAST_MS)) / options.parameters.speed
     const over = new AbortController()
     const inbox: Uint8Array[] = []
     const waiting: Waiting[] = []
     let wake: () => void = () => undefined
     let isSilent = false
     let lastAnswerMs = 0
-    let profile = profileOf('balanced', options.speed)
+    let profile = profileOf('balanced', options.parameters.speed)
     let finish: () => void = () => undefined
     const closed = new Promise<void>((resolve) => {
       finish = resolve
@@ -86,6 +87,11 @@ export function createTwinNetwork(options: TwinNetworkOptions): RecordNetwork {
 
     const takeReplies = (): readonly TaggedReply[] => {
       const nowMs = clock.monotonicMs()
+      // As couriers do: what came too late for a record that its client still waits for is dropped.
+      const { requestTimeoutMs } = options.parameters
+      for (let at = waiting.length - 1; at >= 0; at -= 1) {
+        if (nowMs - (waiting[at]?.readyMs ?? 0) >= requestTimeoutMs) waiting.splice(at, 1)
+      }
       let room = REPLIES_BYTES
       const taken: TaggedReply[] = []
       for (let at = 0; at < waiting.length; ) {
@@ -121,7 +127,8 @@ export function createTwinNetwork(options: TwinNetworkOptions): RecordNetwork {
         end()
         return
       }
-      if (request.kind === 'hello') profile = profileOf(profileByNumber(request.profile) ?? 'balanced', options.speed)
+      if (request.kind === 'hello')
+        profile = profileOf(profileByNumber(request.profile) ?? 'balanced', options.parameters.speed)
       const readyMs = clock.monotonicMs() + MEAN_TRIP_MS - profile.courierDelayMs * Math.log(1 - delayDraw)
       // In the order of their records.
       const wantedMs = clock.monotonicMs() + profile.courierHoldMs + 2 * MEAN_TRIP_MS * random.uniform()

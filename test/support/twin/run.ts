@@ -71,7 +71,7 @@ export async function runTwin(options: TwinRunOptions): Promise<TwinRun> {
     seed,
     isFull: (nowMs) => nowMs % FULL.everyMs < FULL.forMs,
   })
-  const network = createTwinNetwork({ clock, hosts, trace, seed, speed: parameters.speed })
+  const network = createTwinNetwork({ clock, hosts, trace, seed, parameters })
   const node = await createTwinNode({
     clock,
     network,
