@@ -34,7 +34,7 @@ function randomFor(stream: string): Random {
   return createSeededRandom(createHash('sha256').update(`${seed}/${stream}`).digest().readInt32BE())
 }
 
-function keep<Answer extends { readonly isSound: boolean }>(simulation: string, answer: Answer): void {
+function keep(simulation: string, answer: { readonly isSound: boolean }): void {
   const result = `${JSON.stringify({ simulation, seed, node: process.versions.node, ...answer }, undefined, 2)}\n`
   writeFileSync(join(import.meta.dirname, 'results', `${simulation}.json`), result)
   process.stdout.write(result)
@@ -50,7 +50,8 @@ if (only === undefined || only === 'lane-observer') {
   const lane = observe({ windows, isFlushing: false, randomFor })
   const control = observe({ windows, isFlushing: true, randomFor })
   const isSound = control.worst >= 0.6 && lane.worst <= lane.bound
-  keep('lane-observer', { lane, control, isSound })
+  const laneResult = { lane, control, isSound }
+  keep('lane-observer', laneResult)
 }
 
 if (only === undefined || only === 'box-store-timing') {
@@ -64,8 +65,12 @@ if (only === undefined || only === 'box-store-timing') {
   keep('box-store-timing', boxReads)
 }
 
-if (only === undefined || only === 'twin-run')
-  keep('twin-run', { commit: commit(), ...(await observeTwins({ records, seed })) })
+if (only === undefined || only === 'twin-run') {
+  const twins = { commit: commit(), ...(await observeTwins({ records, seed })) }
+  keep('twin-run', twins)
+}
 
-if (only === undefined || only === 'twin-profiles')
-  keep('twin-profiles', { commit: commit(), ...(await observeProfiles({ records, seed })) })
+if (only === undefined || only === 'twin-profiles') {
+  const profiles = { commit: commit(), ...(await observeProfiles({ records, seed })) }
+  keep('twin-profiles', profiles)
+}
