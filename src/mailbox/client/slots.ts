@@ -10,7 +10,7 @@ import type { ReadyCourier } from './epochs.ts'
 
 export interface Prepared {
   send(courier: ReadyCourier): void
-  /** There is no courier: what was made is not needed. */
+  /** There is no courier, or the lane ends first: what was made is not needed. */
   drop(): void
 }
 
@@ -38,13 +38,18 @@ export async function runSlotLane(
     options.onPlanned(nextSlotMs, slotIndex)
     await clock.sleep(nextSlotMs - PREPARE_SHARE * rhythm.meanMs - clock.monotonicMs(), signal)
     const prepared = options.prepare(slotIndex)
-    await clock.sleep(nextSlotMs - clock.monotonicMs(), signal)
-    const decision = takeSlot(schedule, clock.monotonicMs(), random)
-    schedule = decision.schedule
-    const drawn = random.uniform()
-    const couriers = options.ready()
-    const courier = decision.due ? couriers[Math.floor(drawn * couriers.length)] : undefined
-    if (courier === undefined) prepared.drop()
-    else prepared.send(courier)
+    let courier: ReadyCourier | undefined
+    try {
+      await clock.sleep(nextSlotMs - clock.monotonicMs(), signal)
+      const decision = takeSlot(schedule, clock.monotonicMs(), random)
+      schedule = decision.schedule
+      const drawn = random.uniform()
+      const couriers = options.ready()
+      if (decision.due) courier = couriers[Math.floor(drawn * couriers.length)]
+    } finally {
+      // Also when the lane ends before the slot: what was given for it must be given again.
+      if (courier === undefined) prepared.drop()
+    }
+    if (courier !== undefined) prepared.send(courier)
   }
 }
