@@ -1,6 +1,6 @@
 /**
  * Runs every simulation, or the one that is named, and writes its result beside the earlier one:
- * `node simulations/run.ts [windows] [seed] [records] [name]`.
+ * `node simulations/run.ts [windows] [seed] [records] [name]`. `profile-bytes` and `profile-latency` name those of all profiles.
  * Never counts a result whose control did not fire.
  * @module
  */
@@ -14,6 +14,8 @@ import { createSeededRandom } from '../test/support/seeded-random.ts'
 import { silentLogger } from '../test/support/silent-logger.ts'
 import { observeBoxReads } from './box-store-timing.ts'
 import { observe } from './lane-observer.ts'
+import { measureBytes } from './profile-bytes.ts'
+import { measureLatency } from './profile-latency.ts'
 import { observeProfiles, observeTwins } from './twin-run.ts'
 
 const WINDOWS_DEFAULT = 4_509
@@ -22,6 +24,15 @@ const BOXES = 100_000
 const BOX_READS = 10_000
 /** Of each twin. Issue 4. */
 const RECORDS_DEFAULT = 1_000_000
+/** Of each temperature, and the clients among whom they travel: few, so that each runs for long. */
+const LATENCIES = [
+  { profile: 'low', messages: 1_000, clients: 20 },
+  { profile: 'balanced', messages: 1_000, clients: 4 },
+  { profile: 'fast', messages: 1_000, clients: 4 },
+  { profile: 'paranoid', messages: 1_000, clients: 4 },
+] as const
+const LATENCY_HOSTS = 12
+const BYTES_DAYS = 10
 const SEED_DEFAULT = 20_261_121
 
 const windows = Number(process.argv[2] ?? WINDOWS_DEFAULT)
@@ -73,4 +84,17 @@ if (only === undefined || only === 'twin-run') {
 if (only === undefined || only === 'twin-profiles') {
   const profiles = { commit: commit(), ...(await observeProfiles({ records, seed })) }
   keep('twin-profiles', profiles)
+}
+
+for (const { profile, ...run } of LATENCIES) {
+  const bytesName = `profile-bytes-${profile}`
+  if (bytesName.startsWith(only ?? bytesName)) {
+    const bytes = { commit: commit(), ...(await measureBytes({ profile, days: BYTES_DAYS, seed })) }
+    keep(bytesName, bytes)
+  }
+  const latencyName = `profile-latency-${profile}`
+  if (latencyName.startsWith(only ?? latencyName)) {
+    const latency = { commit: commit(), ...(await measureLatency({ ...run, profile, hosts: LATENCY_HOSTS, seed })) }
+    keep(latencyName, latency)
+  }
 }

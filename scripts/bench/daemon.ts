@@ -3,18 +3,18 @@
  * Never a daemon made for the measurement: the shipped program in processes of its own.
  * @module
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPublishedInvite, type DaemonProcess, startDaemon, waitFor } from '../../test/support/daemon-process.ts'
 import type { Tornet } from '../../test/support/tornet/index.ts'
 import { type Figure, quantile } from './figures.ts'
+import { cpuMsOf, residentMiBOf } from './usage.ts'
 
 const LIMIT_MS = 120_000
 const STARTS = 7
 const MESSAGES = 60
 const IDLE_MS = 30_000
-const CLOCK_TICKS_PER_SECOND = 100
 
 interface Usage {
   readonly cpuMs: number
@@ -22,12 +22,8 @@ interface Usage {
 }
 
 function usageOf(daemon: DaemonProcess): Usage {
-  const pid = String(daemon.child.pid)
-  // Fields 14 and 15 of /proc/PID/stat, counted behind the name in parentheses: user and system time in clock ticks.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  const ticks = Number(fields[11]) + Number(fields[12])
-  const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return { cpuMs: (ticks * 1000) / CLOCK_TICKS_PER_SECOND, residentMiB: Number(resident) / 1024 }
+  const pid = daemon.child.pid ?? 0
+  return { cpuMs: cpuMsOf(pid), residentMiB: residentMiBOf(pid) }
 }
 
 async function idleUsage(

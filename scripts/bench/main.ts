@@ -6,6 +6,7 @@
 import { cpus, release } from 'node:os'
 import { startTornet } from '../../test/support/tornet/index.ts'
 import { benchBoxStore } from './box-store.ts'
+import { benchClock } from './clock.ts'
 import { benchCourier } from './courier.ts'
 import { benchDaemon } from './daemon.ts'
 import { type Figure, formatFigure, isMet } from './figures.ts'
@@ -32,6 +33,7 @@ try {
     ...show(figures),
     ...show(await benchCourier(tornet, rawRttMs, (directory) => attach(dialer, directory))),
     ...show(await benchDaemon(tornet, rawRttMs)),
+    ...show(await benchClock(tornet)),
     ...show(benchSession()),
     ...show(await benchStore()),
     ...show(benchMailboxTable()),
