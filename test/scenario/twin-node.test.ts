@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { MINUTE_MS } from '../../src/base/index.ts'
 import type { ProfileName } from '../../src/padding/index.ts'
 import { type Fault, INJECTED_KIND, INJECTIONS, skippedDummy, WRITE_KIND } from '../support/twin/controls.ts'
 import { createLife, type LifeOptions } from '../support/twin/life.ts'
@@ -21,7 +22,7 @@ const LIFE: LifeOptions = {
 }
 
 /** Enough for one fault to show. */
-const SMALL: LifeOptions = { ...LIFE, messages: 20, files: 0, restarts: 1, strangers: 0, probers: 0 }
+const SMALL: LifeOptions = { ...LIFE, messages: 40, files: 0, restarts: 1, strangers: 0, probers: 0 }
 
 interface Twins {
   readonly idle: TwinRun
@@ -89,7 +90,8 @@ describe('a node with a life and one without', () => {
   }
   for (const [profile, records] of Object.entries(profiles)) {
     it(`do so with profile ${profile}`, async () => {
-      const twins = await runTwins({ profile: profile as ProfileName, records, codec: 'plain' })
+      const stepMs = profile === 'low' ? 5 * MINUTE_MS : MINUTE_MS
+      const twins = await runTwins({ profile: profile as ProfileName, records, stepMs, codec: 'plain' })
       assertSame(twins, records)
       assertLived(twins.busy, LIVED)
     })
