@@ -378,8 +378,20 @@ describe('what the user decides about a file', () => {
       assert.deepEqual(await statesOf(pair, 'bob'), ['downloading', 'queued'])
       await world.messenger('bob').block(ids.bob)
       const before = await shownFiles(pair, 'bob')
+      const written = new Set<string>()
+      const read = new Set<string>()
+      world.mailboxes.onWrite = (box) => {
+        written.add(hexEncode(box.boxId))
+        return undefined
+      }
+      world.mailboxes.onRead = (boxId) => {
+        if (written.has(hexEncode(boxId))) read.add(hexEncode(boxId))
+        return true
+      }
       await world.clock.advance(2 * HOUR_MS)
       assert.deepEqual(await shownFiles(pair, 'bob'), before)
+      // Messages are read as ever; chunks, which most of these are, are not.
+      assert.ok(written.size > 20 && read.size < 5, `${read.size} of ${written.size} were read`)
       assert.deepEqual(await statesOf(pair, 'alice'), ['stored'], 'the control: all of it could have been fetched')
       await world.messenger('bob').unblock(ids.bob)
       const isDone = async (): Promise<boolean> =>
