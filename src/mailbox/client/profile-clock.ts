@@ -44,11 +44,17 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
     state = after
   }
 
+  const drawTimeMs = (): number => clock.nowMs() + Math.ceil(random.uniform() * epochMs)
+
   /** A change whose time has come, while the daemon ran or not. */
   const turn = (): Promise<boolean> =>
     writing.run(async () => {
       const { next } = state
-      if (next === undefined || next.atMs > clock.nowMs()) return false
+      if (next === undefined) return false
+      const leftMs = next.atMs - clock.nowMs()
+      // No time is drawn so far ahead: the wall clock was put back, and would put the change off by as much.
+      if (leftMs > epochMs) await save({ name: state.name, next: { name: next.name, atMs: drawTimeMs() } })
+      if (leftMs > 0) return false
       await save({ name: next.name, next: undefined })
       return true
     })
@@ -81,8 +87,7 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
       return writing.run(async () => {
         if (name === state.name) await save({ name, next: undefined })
         else if (name !== state.next?.name) {
-          const atMs = clock.nowMs() + Math.ceil(random.uniform() * epochMs)
-          await save({ name: state.name, next: { name, atMs } })
+          await save({ name: state.name, next: { name, atMs: drawTimeMs() } })
         }
         return state
       })

@@ -93,6 +93,21 @@ describe('createProfileClock', () => {
     assert.deepEqual(last.state(), { name: 'paranoid', next: undefined })
   })
 
+  it('is not put off by a wall clock that is put back, running or not', async () => {
+    for (const isRunning of [true, false]) {
+      const { clock, profiles, store } = create()
+      await profiles.set('fast')
+      clock.jumpWallClock(-365 * 24 * HOUR_MS)
+      const seen = isRunning ? profiles : create(store, 2, clock).profiles
+      await seen.load()
+      const change = watch(seen)
+      await clock.advance(EPOCH_MS + 60_000)
+      assert.deepEqual(seen.state(), { name: 'fast', next: undefined })
+      assert.equal(change.turned(), 1)
+      await change.end()
+    }
+  })
+
   it('takes damaged state for none', async () => {
     const { profiles, store } = create()
     for (const value of [[], [1], [2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0], [1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]]) {
