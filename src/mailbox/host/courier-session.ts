@@ -115,9 +115,12 @@ export async function runCourierSession(
     switch (request.kind) {
       case 'hello':
         return false
-      case 'table':
-        answerLater(arrivedAtMs, () => ({ kind: 'table', ...deps.tablePage(request.cursor) }))
+      case 'table': {
+        // Alone: what waits for its time must not keep whole records in memory.
+        const { cursor } = request
+        answerLater(arrivedAtMs, () => ({ kind: 'table', ...deps.tablePage(cursor) }))
         return true
+      }
       default: {
         const replyBytes = request.kind === 'write' ? WRITE_REPLY_BYTES : READ_REPLY_BYTES
         for (const [index, routed] of request.requests.entries()) {
