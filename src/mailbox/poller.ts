@@ -24,8 +24,11 @@ export interface ReadPlan {
   readonly fetch: (Poll & { readonly isGuess: boolean }) | undefined
 }
 
-/** What may be fetched unseen where nothing was found: an id that comes next, any id, or none. */
-export type Guessing = 'none' | 'next' | 'any'
+/**
+ * What may be fetched unseen where nothing was found: an id that comes next, any id, or none. `taken`: the slot's fetch is for
+ * something else, and what was found waits.
+ */
+export type Guessing = 'taken' | 'none' | 'next' | 'any'
 
 export interface Poller {
   /**
@@ -36,7 +39,10 @@ export interface Poller {
   unwatch(boxId: Uint8Array): void
   isWatched(boxId: Uint8Array): boolean
   readonly size: number
-  /** Whether something was found and waits to be fetched. */
+  /**
+   * Whether something was found and goes before all else in the next slot. What failed `FETCH_TRY_COUNT` times does so in every
+   * other slot only, so that hosts which lie about hits do not stop files and loops.
+   */
   hasFound(): boolean
   /** Whether an id is watched that is expected next. */
   hasNext(): boolean
@@ -122,7 +128,8 @@ class RandomPoller implements Poller {
   }
 
   hasFound(): boolean {
-    return this.fetchQueue.length > 0
+    if (this.slot % 2 === 0) return this.fetchQueue.length > 0
+    return this.fetchQueue.some((key) => (this.watched.get(key)?.failedFetches ?? 0) < FETCH_TRY_COUNT)
   }
 
   hasNext(): boolean {
@@ -132,7 +139,7 @@ class RandomPoller implements Poller {
   takeSlot(replicas: number, guessing: Guessing = 'none'): ReadPlan {
     this.slot += 1
     if (replicas <= 0) return { checks: [], fetch: undefined }
-    const fetch = this.takeFetch(replicas) ?? this.takeGuess(replicas, guessing)
+    const fetch = guessing === 'taken' ? undefined : (this.takeFetch(replicas) ?? this.takeGuess(replicas, guessing))
     const guessed = fetch?.isGuess === true ? hexEncode(fetch.boxId) : undefined
     const chosen = new Set<string>()
     this.deal(true, HOT_CHECK_COUNT, chosen, guessed)

@@ -178,7 +178,7 @@ export function createReader(deps: ReaderDeps): Reader {
   const chooseFetch = (isBulk: boolean, replicas: number): { readonly plan: ReadPlan; readonly fetch: Fetch } => {
     const hasBetter = replicas === 0 || poller.hasFound() || (!isBulk && poller.hasNext())
     const part = hasBetter ? undefined : owner.nextFetch()
-    const plan = poller.takeSlot(replicas, part !== undefined ? 'none' : hasBetter ? 'next' : 'any')
+    const plan = poller.takeSlot(replicas, part !== undefined ? 'taken' : hasBetter ? 'next' : 'any')
     if (part !== undefined) return { plan, fetch: { poll: { boxId: part, rank: drawRank(replicas) }, kind: 'part' } }
     if (plan.fetch === undefined) return { plan, fetch: { poll: dummy(replicas), kind: 'dummy' } }
     return { plan, fetch: { poll: plan.fetch, kind: plan.fetch.isGuess ? 'guess' : 'found' } }

@@ -187,6 +187,25 @@ describe('a found id', () => {
     }
     assert.equal(slots, 20)
   })
+
+  it('that lies are told about for ever leaves every other slot to files and loops', () => {
+    const poller = pollerOf(48, false)
+    let left = 0
+    for (let slot = 0; slot < 1_000; slot += 1) {
+      if (!poller.hasFound()) left += 1
+      const plan = poller.takeSlot(REPLICAS, poller.hasFound() ? 'none' : 'taken')
+      // A host that is a replica of each box, and says that it has it.
+      for (const { boxId, rank } of plan.checks) if (rank === numberOf(boxId) % REPLICAS) poller.noteHit(boxId, rank)
+      if (plan.fetch !== undefined) poller.noteFetchFailed(plan.fetch.boxId)
+    }
+    // Each id has its first failures in slots of its own.
+    assert.ok(left > 0.35 * 1_000, `${left}`)
+    poller.watch(idOf(1_000), { hot: true })
+    poller.noteHit(idOf(1_000), 0)
+    assert.equal(poller.hasFound(), true, 'what is not doubtful goes before files')
+    assert.equal(poller.takeSlot(REPLICAS, 'taken').fetch, undefined)
+    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(1_000), rank: 0, isGuess: false })
+  })
 })
 
 describe('a guess', () => {
