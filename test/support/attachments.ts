@@ -9,7 +9,7 @@ import type { AttachmentInfo, MessengerEventBody } from '../../src/messenger/ind
 import { createSeededRandom } from './seeded-random.ts'
 import { createWorld, pairUp, type World } from './world.ts'
 
-export const HOSTS = [{ hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
+const HOSTS = [{ hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
 export const NAMES = ['alice', 'bob'] as const
 export type Name = (typeof NAMES)[number]
 

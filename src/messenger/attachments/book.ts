@@ -135,7 +135,7 @@ function isLiveState(state: TransferState): boolean {
   return LIVE_STATES.has(state)
 }
 
-export function describeTransfer(record: TransferRecord): TransferInfo {
+function describeTransfer(record: TransferRecord): TransferInfo {
   const { state, chunksDone, bytes, untilMs, failure } = record
   const chunks = fileChunkCount(bytes)
   return { state, chunksDone, chunks, untilMs: untilMs === 0 ? undefined : untilMs, failure }
