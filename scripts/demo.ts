@@ -200,10 +200,13 @@ async function run(directory: string, own: (closer: () => Promise<unknown>) => v
     say('   They are equal: nobody is in between')
   })
 
-  await inStage('They talk, end-to-end encrypted, through hosts, in slots that come whether they talk or not', async () => {
-    await talk(alice, bob, 'Can you hear me?')
-    await talk(bob, alice, 'Loud and clear.')
-  })
+  await inStage(
+    'They talk, end-to-end encrypted, through hosts, in slots that come whether they talk or not',
+    async () => {
+      await talk(alice, bob, 'Can you hear me?')
+      await talk(bob, alice, 'Loud and clear.')
+    },
+  )
 
   await inStage('Both daemons are killed without warning (kill -9) and start again', async () => {
     await alice.daemon.rpc.call('send', { recipient: alice.contact, message: 'Sent just before the crash.' })

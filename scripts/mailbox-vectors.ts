@@ -203,7 +203,9 @@ function layoutVectors(bytes: RandomBytes, box: Box): Record<string, string> {
     storeRequestHash: hash(encodeMailboxRequest({ operation: 'store', replyKey: bytes(32), box })),
     storeReplyHash: hash(encodeStoreReply({ status: 'stored', receipts: [receipt, receipt] })),
     fetchReplyHash: hash(encodeFetchReply(box)),
-    helloHash: hash(encodeCourierRequest({ kind: 'hello', period: 82_870, workNonce: 4_242, profile: 2, cursor: bytes(32) })),
+    helloHash: hash(
+      encodeCourierRequest({ kind: 'hello', period: 82_870, workNonce: 4_242, profile: 2, cursor: bytes(32) }),
+    ),
     readHash: hash(
       encodeCourierRequest({ kind: 'read', firstTag: 300, requests: [...looks, routed(TOMBSTONE_REQUEST_BYTES)] }),
     ),

@@ -59,7 +59,13 @@ export async function benchCourier(
     const clock = createSystemClock()
     const { link, hello } = await dialCourier(
       { clock, random: createSystemRandom(), logger: silentLogger, network, parameters },
-      { courier: parsed.entry, localSeed: createEd25519Seed(), isolation: 'bench', profile: 'fast', cursor: new Uint8Array(HOST_ID_BYTES) },
+      {
+        courier: parsed.entry,
+        localSeed: createEd25519Seed(),
+        isolation: 'bench',
+        profile: 'fast',
+        cursor: new Uint8Array(HOST_ID_BYTES),
+      },
       AbortSignal.timeout(LIMIT_MS),
       () => undefined,
     )

@@ -5,7 +5,7 @@
  */
 import { HOUR_MS, SECOND_MS } from '../base/index.ts'
 
-/** Mean time between two lane records of one side. METADATA §3.5: one cell a second is about 102 MB a day. */
+/** Mean time between two lane records of one side. 01-wire §2: a lane costs 111 MB a day. */
 export const LANE_MEAN_SLOT_MS = SECOND_MS
 
 /** A delay is uniform in [1 − this, 1 + this] times the mean. METADATA §3.3: half the latency of exponential delays. */
