@@ -156,7 +156,7 @@ export type ReadSlotKind = 'read' | 'table'
 /** The first read slots of an epoch, of which every other one fetches a page of the host table. Guessed: 64 hosts soon. */
 const TABLE_EARLY_SLOTS = 16
 /** One read slot of so many fetches a page after that. Guessed: 50 hosts in a quarter of an hour of Balanced. */
-export const TABLE_EVERY_SLOTS = 8
+const TABLE_EVERY_SLOTS = 8
 
 /**
  * Lane M: some slots of lane R, by their number since the epoch began and nothing else. So maintenance is in the budget of

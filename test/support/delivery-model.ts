@@ -91,11 +91,7 @@ function readerSlots(profile: Profile, endMs: number, random: Random): ReadRecor
 }
 
 /** Slots of all bulk windows. */
-export function bulkSlots(
-  { bulk }: Profile,
-  endMs: number,
-  random: Random,
-): (Slot & { readonly kind: 'write' | 'read' })[] {
+function bulkSlots({ bulk }: Profile, endMs: number, random: Random): (Slot & { readonly kind: 'write' | 'read' })[] {
   if (bulk === undefined) return []
   const slots: (Slot & { readonly kind: 'write' | 'read' })[] = []
   for (const window of slotsOf(bulk.window, endMs, random)) {
