@@ -11,11 +11,18 @@ import type { MailboxParameters } from '../options.ts'
 import type { Poller } from '../poller.ts'
 import type { Suspect } from '../score.ts'
 import { CLIENT_FUNCTIONS, type ClientFunctions } from './deps.ts'
-import { LOOP_HISTORY_COUNT, LOOP_MAX_COUNT, LOOP_PATIENCE_SLOTS, LOOP_RESIDENCE } from './options.ts'
+import {
+  LOOP_HISTORY_COUNT,
+  LOOP_MAX_COUNT,
+  LOOP_OVERDUE_MAX_COUNT,
+  LOOP_PATIENCE_SLOTS,
+  LOOP_RESIDENCE,
+} from './options.ts'
 
 interface Loop {
   readonly keys: BoxKeys
-  readonly box: Box
+  /** Until it is stored: it may have to be written again. */
+  box: Box | undefined
   /** Hosts that gave a receipt. */
   suspects: readonly Suspect[]
   /** Monotonic; when it is looked for. Undefined while it is being written, and from then on. */
@@ -72,8 +79,10 @@ export function createLoops(deps: LoopsDeps): Loops {
   const { clock, functions = CLIENT_FUNCTIONS, parameters, poller, random } = deps
   const loops = new Map<string, Loop>()
   const history: boolean[] = []
-  const again: Loop[] = []
+  const again: Box[] = []
   let slot = 0
+  /** At the last look. */
+  let overdue = 0
   const body = encodeBoxBody({ kind: 'loop' })
 
   const remember = (returned: boolean): void => {
@@ -90,15 +99,15 @@ export function createLoops(deps: LoopsDeps): Loops {
   return {
     create() {
       const old = again.shift()
-      if (old !== undefined) return { box: old.box, keep: () => undefined, drop: () => void again.unshift(old) }
+      if (old !== undefined) return { box: old, keep: () => undefined, drop: () => void again.unshift(old) }
       const keys = functions.createLoopKeys()
       const box = functions.sealBox(keys, body)
       return {
         box,
         drop: () => undefined,
         keep() {
-          // Beyond the bound a loop is written like the others and left to expiry.
-          if (loops.size >= (deps.maxCount ?? LOOP_MAX_COUNT)) return
+          // Beyond the bounds a loop is written like the others and left to expiry.
+          if (loops.size >= (deps.maxCount ?? LOOP_MAX_COUNT) || overdue >= LOOP_OVERDUE_MAX_COUNT) return
           loops.set(hexEncode(keys.boxId), { keys, box, suspects: [], dueMs: undefined, lastSlot: undefined })
         },
       }
@@ -111,14 +120,16 @@ export function createLoops(deps: LoopsDeps): Loops {
         end(key, loop, false)
         return
       }
+      // It is not written again.
+      loop.box = undefined
       loop.suspects = receipts.map((hostKey) => ({ hostKey, role: 'replica' }))
       loop.dueMs = clock.monotonicMs() + loopResidenceMs(random, parameters)
     },
     noteLost(boxId) {
       const loop = loops.get(hexEncode(boxId))
-      if (loop === undefined) return
+      if (loop?.box === undefined) return
       remember(false)
-      again.push(loop)
+      again.push(loop.box)
     },
     has: (boxId) => loops.has(hexEncode(boxId)),
     noteRead(box) {
@@ -134,8 +145,11 @@ export function createLoops(deps: LoopsDeps): Loops {
       // One at a time, and none while something waits to be fetched: boxes of others would stand behind a crowd of loops. Once
       // it is looked for, a loop is treated like any box, so that no host can tell it by how long it waits.
       let hasRoom = !poller.hasFound()
+      overdue = 0
       for (const [key, loop] of loops) {
-        if (hasRoom && loop.dueMs !== undefined && loop.dueMs <= nowMs) {
+        if (loop.dueMs !== undefined && loop.dueMs <= nowMs) {
+          overdue += 1
+          if (!hasRoom) continue
           hasRoom = false
           loop.dueMs = undefined
           loop.lastSlot = slot + LOOP_PATIENCE_SLOTS

@@ -51,8 +51,17 @@ export const PAGE_BACKLOG_MAX_COUNT = 64
 export const SILENT_AFTER_COUNT = 3
 export const SILENT_REST_TIMEOUTS = 10
 
-/** Loops in memory: what the residence mixture keeps at one every 30 seconds, and half as much again. */
-export const LOOP_MAX_COUNT = 4_096
+/**
+ * Loops in memory, about a kilobyte each: what the residence mixture, 18 hours in the mean, keeps of the 26,000 that Fast writes
+ * in a day. Those beyond it nobody fetches, and hosts could tell them by that.
+ */
+export const LOOP_MAX_COUNT = 24_576
+
+/**
+ * Loops that have rested and wait to be looked for; with so many a new one is left to its expiry. Only Paranoid, which writes
+ * more than it can fetch, comes to it: six hours of its read slots. Guessed.
+ */
+export const LOOP_OVERDUE_MAX_COUNT = 1_024
 
 /**
  * How long a loop rests before it is looked for: shares and bounds of a mixture of uniform times. Real boxes wait

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/base/index.ts'
+import { CLIENT_FUNCTIONS } from '../../../../src/mailbox/client/deps.ts'
 import { createLoops, loopResidenceMs } from '../../../../src/mailbox/client/loops.ts'
-import { LOOP_PATIENCE_SLOTS } from '../../../../src/mailbox/client/options.ts'
+import {
+  LOOP_MAX_COUNT,
+  LOOP_OVERDUE_MAX_COUNT,
+  LOOP_PATIENCE_SLOTS,
+  LOOP_RESIDENCE,
+} from '../../../../src/mailbox/client/options.ts'
 import {
   BOX_LIFETIME_MS,
   createPoller,
@@ -11,6 +17,7 @@ import {
   verifyBox,
   verifyTombstone,
 } from '../../../../src/mailbox/index.ts'
+import { fileSlotsPerDay, PROFILE_NAMES, profileOf } from '../../../../src/padding/index.ts'
 import { createSeededRandom } from '../../../support/seeded-random.ts'
 import { createVirtualClock } from '../../../support/virtual-clock.ts'
 
@@ -53,7 +60,51 @@ describe('loopResidenceMs', () => {
   })
 })
 
+describe('LOOP_MAX_COUNT', () => {
+  it('has room for what every profile writes, so that no host tells loops by nobody fetching them', () => {
+    const restDays =
+      LOOP_RESIDENCE.reduce((sum, { share, fromMs, toMs }) => sum + (share * (fromMs + toMs)) / 2, 0) / DAY_MS
+    for (const name of PROFILE_NAMES) {
+      const { bulk, write } = fileSlotsPerDay(profileOf(name))
+      assert.ok((write + bulk) * restDays < 0.85 * LOOP_MAX_COUNT, `${name} keeps ${(write + bulk) * restDays}`)
+    }
+  })
+})
+
 describe('createLoops', () => {
+  it('leaves new loops to their expiry while too many wait to be looked for, and only then', async () => {
+    const clock = createVirtualClock()
+    const random = createSeededRandom(1)
+    const poller = createPoller(random)
+    const keys = CLIENT_FUNCTIONS.createLoopKeys()
+    const loops = createLoops({
+      clock,
+      random,
+      parameters: MAILBOX_PARAMETERS,
+      poller,
+      functions: {
+        ...CLIENT_FUNCTIONS,
+        createLoopKeys: () => ({ ...keys, boxId: random.bytes(32) }),
+        sealBox: ({ boxId }) => ({ boxId, signature: new Uint8Array(), ciphertext: new Uint8Array() }),
+      },
+      noteProbe: () => undefined,
+    })
+    const write = (): Uint8Array => {
+      const { box, keep } = loops.create()
+      keep()
+      loops.noteWritten(box.boxId, ['h1'])
+      return box.boxId
+    }
+    for (let count = 0; count <= LOOP_OVERDUE_MAX_COUNT; count += 1) write()
+    loops.tend()
+    assert.equal(loops.has(write()), true, 'they rest')
+    await clock.advance(14 * DAY_MS)
+    loops.tend()
+    assert.equal(loops.has(write()), false)
+    for (let slot = 0; slot < 3; slot += 1) loops.tend()
+    assert.equal(loops.has(write()), true)
+  })
+
   it('rests, looks, reads and buries', async () => {
     const { clock, loops, poller, probes } = create()
     const { box, keep } = loops.create()
