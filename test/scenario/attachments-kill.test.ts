@@ -233,3 +233,32 @@ describe('what is refused when a file is sent', () => {
       assert.equal(world.files('alice').longestRead(), 32 * FILE_CHUNK_BYTES)
     }))
 })
+
+describe('rows that are to be deleted', () => {
+  it('are not those of a file that is sent while others go', () =>
+    withFilePair(async (pair) => {
+      const { world, ids } = pair
+      const alice = world.messenger('alice')
+      const dropped = await sendBytes(pair, 'alice', fileOf(1_000 * KIB))
+      const kill = killAfter(pair, 'alice', 1)
+      await alice.cancelAttachment({ contactId: ids.alice, messageId: dropped })
+      assert.ok(kill.batches() > 1 && chunkRows(pair, 'alice') > 100, 'the control: rows are left to delete')
+
+      const file = fileOf(10 * KIB, 2)
+      let emptying: Promise<unknown> | undefined
+      world.beforeBatch('alice', (operations) => {
+        if (!operations.some(({ type, table }) => type === 'put' && table === 'attachment-chunk')) return
+        emptying ??= alice.cancelAttachment({ contactId: ids.alice, messageId: dropped })
+      })
+      await sendBytes(pair, 'alice', file)
+      assert.ok(
+        emptying !== undefined && chunkRows(pair, 'alice') > fileChunkCount(file.length),
+        'the control: both at once',
+      )
+      await emptying
+      world.beforeBatch('alice', undefined)
+      assert.equal(chunkRows(pair, 'alice'), fileChunkCount(file.length))
+      const hasCome = async (): Promise<boolean> => (await statesOf(pair, 'bob')).includes('complete')
+      await passUntil(pair, 'the file', hasCome, DAY_MS)
+    }))
+})

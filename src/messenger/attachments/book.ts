@@ -293,14 +293,18 @@ export async function forgetAttachments(
 export async function emptyTrash(context: Context): Promise<void> {
   const { journal, attachments: book } = context
   for (const { transferId, rows } of book.trash) {
-    if (book.preparing.has(transferId)) continue
-    for (let first = 0; first < rows; first += ROWS_PER_STEP_COUNT) {
+    // Looked at in each step: meanwhile a file that was being cut up may have been sent, and its rows are not trash any more.
+    const isTrash = (): boolean =>
+      !book.preparing.has(transferId) && book.trash.some((each) => each.transferId === transferId)
+    for (let first = 0; first < rows && isTrash(); first += ROWS_PER_STEP_COUNT) {
       const end = Math.min(rows, first + ROWS_PER_STEP_COUNT)
       await journal.transact((step) => {
+        if (!isTrash()) return
         for (let row = first; row < end; row += 1) step.delete(ATTACHMENT_TABLE.chunk, chunkKey(transferId, row))
       })
     }
     await journal.transact((step) => {
+      if (!isTrash()) return
       const left = book.trash.filter((each) => each.transferId !== transferId)
       putTrash(context, step, left)
     })
