@@ -72,7 +72,8 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
     const { link } = open
     const previous = current
     try {
-      if (signal.aborted) return false
+      // It was on its way when the lane ended: nobody would close it any more.
+      if (signal.aborted || hasEnded) return false
       current = open
       await previous?.link.close()
       await options.onOpen()
@@ -110,7 +111,7 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
   const runDialer = async (): Promise<void> => {
     for (let failures = 0; ; ) {
       await clock.sleep(nextReconnectDelayMs(failures, deps.random), signal)
-      if (isOver()) return
+      if (hasEnded || isOver()) return
       const candidates = windowsToDial(clock.nowMs())
       const window = candidates[failures % candidates.length] ?? 0
       const link = await dialOnce(window)
@@ -178,9 +179,9 @@ export function createLaneRunner(deps: LaneRunnerDeps, options: LaneRunnerOption
         await clock.sleep(Math.min(CLOCK_CHECK_INTERVAL_MS, Math.max(0, pauseMs)), signal)
       }
     } finally {
+      hasEnded = true
       await closeAll()
     }
-    hasEnded = true
     options.onEnded()
   }
 
