@@ -56,7 +56,10 @@ export async function receiveRecord(context: Context, entry: ContactEntry, bytes
   if (record.kind === 'envelope' && noteReceived(entry.queue, record.sequence).fresh) {
     await attempt(deps.logger, 'envelope not stored', () =>
       journal.transact(async (step) => {
-        await receiveEnvelope(context, step, entry, record.sequence, record.envelope)
+        const isNews = await receiveEnvelope(context, step, entry, record.sequence, record.envelope)
+        // Records of the lane acknowledge it, and a box once it has ended: also when that is after a restart.
+        const isOwed = isNews && !entry.live.always && entry.record.receipts.delivery && !entry.mailbox.ackOwed
+        if (isOwed) putBoxes(step, entry, [], undefined, { ackOwed: true })
       }),
     )
   }

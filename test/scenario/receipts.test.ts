@@ -274,4 +274,27 @@ describe('what came over a lane', () => {
       await world.clock.advance(2 * ACK_LIMIT_MS)
       assert.equal(writes.length, before + 1)
     }))
+
+  it('is acknowledged as well when the daemon ends before the lane does', () =>
+    withPair(async (world, pair, writes) => {
+      await world.messenger('bob').setLive({ contactId: pair.bob, on: true, minutes: 240 })
+      await world.messenger('alice').setLive({ contactId: pair.alice, on: true, minutes: 240 })
+      const isOpen = async (): Promise<boolean> =>
+        (await world.messenger('alice').listContacts())[0]?.live.state === 'open'
+      await world.clock.advanceUntil(isOpen, HOUR_MS)
+      // What was owed for the offers, which came in boxes, has left by a box.
+      world.hub.setUnreachable(true)
+      world.hub.cut()
+      await world.clock.advance(ACK_LIMIT_MS)
+      world.hub.setUnreachable(false)
+      await world.clock.advanceUntil(isOpen, HOUR_MS)
+      await world.messenger('alice').send({ contactId: pair.alice, text: 'quick' })
+      await untilRead(world, pair, 1)
+      await world.stopOne('alice')
+      const before = writes.length
+      await world.restart('bob')
+      await world.clock.advance(5 * HOUR_MS)
+      assert.equal(world.listenerCount(), 0, 'control: the lane has ended')
+      assert.equal(writes.length, before + 1)
+    }))
 })
