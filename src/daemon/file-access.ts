@@ -4,7 +4,7 @@
  * @module
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, unlink } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
 import type { FileAccess, FileFault, ReadableFile, WritableFile } from '../ports/index.ts'
 
@@ -71,7 +71,13 @@ export function createFileAccess(): FileAccess {
     },
     async create(path) {
       const handle = await openHandle(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
-      return typeof handle === 'string' ? handle : writable(handle, path)
+      if (typeof handle === 'string') return handle
+      try {
+        return writable(handle, path, await handle.stat({ bigint: true }))
+      } catch {
+        await succeeds(() => handle.close())
+        return 'failed'
+      }
     },
   }
 }
@@ -99,7 +105,11 @@ function readable(handle: FileHandle, bytes: number): ReadableFile {
   }
 }
 
-function writable(handle: FileHandle, path: string): WritableFile {
+function writable(
+  handle: FileHandle,
+  path: string,
+  made: { readonly dev: bigint; readonly ino: bigint },
+): WritableFile {
   return {
     write: (bytes) =>
       succeeds(async () => {
@@ -112,7 +122,11 @@ function writable(handle: FileHandle, path: string): WritableFile {
     },
     async discard() {
       await succeeds(() => handle.close())
-      await succeeds(() => unlink(path))
+      await succeeds(async () => {
+        const there = await lstat(path, { bigint: true })
+        // Whatever else the user has put there meanwhile stays.
+        if (there.dev === made.dev && there.ino === made.ino) await unlink(path)
+      })
     },
   }
 }

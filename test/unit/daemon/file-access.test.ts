@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -104,5 +114,15 @@ describe('files of the user, to write', () => {
     assert.throws(() => statSync(path), { code: 'ENOENT' })
     assert.equal(await file.write(Uint8Array.of(1)), false)
     assert.equal(await file.finish(), false)
+  })
+
+  it('take nothing away that has come in their place', async (context) => {
+    const path = join(directory(context), 'a')
+    const file = await files.create(path)
+    assert.ok(typeof file === 'object')
+    renameSync(path, `${path}.moved`)
+    writeFileSync(path, 'mine')
+    await file.discard()
+    assert.equal(readFileSync(path, 'utf8'), 'mine')
   })
 })
