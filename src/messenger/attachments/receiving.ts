@@ -88,7 +88,9 @@ function ofContact(context: Context, entry: ContactEntry): readonly Transfer[] {
 /** Whether there is room for a file of so many bytes, or whether it waits. */
 export function admit(context: Context, entry: ContactEntry, bytes: number): TransferState {
   const { keptBytes } = context.attachments
-  const coming = inTurn(context, 'received').filter(({ record }) => record.state === 'downloading')
+  // Nothing is fetched for somebody who is blocked, so that he takes no place either.
+  const isComing = ({ entry: from, record }: Transfer): boolean => record.state === 'downloading' && !from.muted
+  const coming = inTurn(context, 'received').filter(isComing)
   const own = coming.filter((transfer) => transfer.entry === entry)
   const sizeOf = (transfers: readonly Transfer[]): number =>
     transfers.reduce((sum, { record }) => sum + fileBucketBytes(record.bytes), fileBucketBytes(bytes))

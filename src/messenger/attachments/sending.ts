@@ -194,14 +194,16 @@ async function sealChunks(
   for (let first = 0; first < chunks; first += ROWS_PER_STEP_COUNT) {
     assertRunning()
     const count = Math.min(ROWS_PER_STEP_COUNT, chunks - first)
-    const piece = await readPiece(file, Math.min(left, count * FILE_CHUNK_BYTES))
-    hash.update(piece)
-    left -= piece.length
-    const rows = Array.from({ length: count }, (_, offset) => {
+    const rows: Uint8Array[] = []
+    for (let offset = 0; offset < count; offset += 1) {
+      // Read one by one: between them slots that are due have their turn.
+      const piece = await readPiece(file, Math.min(left, FILE_CHUNK_BYTES))
+      hash.update(piece)
+      left -= piece.length
       const bytes = new Uint8Array(FILE_CHUNK_BYTES)
-      bytes.set(piece.subarray(offset * FILE_CHUNK_BYTES, (offset + 1) * FILE_CHUNK_BYTES))
-      return sealChunk(fileKey, first + offset, bytes)
-    })
+      bytes.set(piece)
+      rows.push(sealChunk(fileKey, first + offset, bytes))
+    }
     await context.journal.transact((step) => {
       for (const [offset, row] of rows.entries()) {
         step.put(ATTACHMENT_TABLE.chunk, chunkKey(transferId, first + offset), row)
