@@ -29,6 +29,7 @@ const TASKS = {
   demo: { script: 'scripts/demo.ts', needs: ['tor'], wants: [], build: true },
   tornet: { script: 'scripts/tornet.ts', needs: ['tor'], wants: ['ip'], build: true },
   bench: { script: 'scripts/bench/main.ts', needs: ['tor'], wants: ['ip'], build: true },
+  'bench:latency': { script: 'scripts/bench/profile-latency.ts', needs: ['tor'], wants: [], build: true },
   soak: { script: 'scripts/soak.ts', needs: ['tor'], wants: [], build: true },
   'soak:mailbox': { script: 'scripts/soak-mailbox.ts', needs: ['tor'], wants: [], build: true },
   sim: { script: 'simulations/run.ts', needs: [], wants: [], build: false },

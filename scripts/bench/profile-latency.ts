@@ -1,5 +1,5 @@
 /**
- * `node scripts/bench/profile-latency.ts [profile [messages [speed [seed]]]]`: how long a box takes from its writer to its reader
+ * `npm run bench:latency [profile [messages [speed [seed]]]]`: how long a box takes from its writer to its reader
  * over a private Tor network, hot and cold, beside the table of METADATA §3.5.
  * The shipped hosts and clients, with the one-way times that the table assumes put in front of tor: the clock of the profile, these
  * times and those of the couriers run `speed` times as fast, real tor and the machine do not, and what is shown is times `speed`.
