@@ -3,7 +3,7 @@
  * Never fewer or more of them for what is watched, and never believes a box that its key did not sign. Spec 03-mailbox §4.6.
  * @module
  */
-import { isForeseen } from '../../base/index.ts'
+import { hexEncode, isForeseen } from '../../base/index.ts'
 import { KEY_BYTES, randomBytes } from '../../crypto/index.ts'
 import type { Logger, Random } from '../../ports/index.ts'
 import { type Box, decodeFetchReply, READ_CHECK_COUNT } from '../../wire/index.ts'
@@ -59,12 +59,17 @@ interface Tombstone {
 export function createReader(deps: ReaderDeps): Reader {
   const { book, functions, loops, owner, poller, random, sealer } = deps
   const tombstones: Tombstone[] = []
+  /** Ids of boxes that the owner is at: two fetches of one may be under way. */
+  const inHand = new Set<string>()
 
   const bury = (boxId: Uint8Array, signature: Uint8Array | undefined): void => {
     if (signature !== undefined && tombstones.length < TOMBSTONE_MAX_COUNT) tombstones.push({ boxId, signature })
   }
 
   const handOver = async (box: Box): Promise<void> => {
+    const id = hexEncode(box.boxId)
+    if (inHand.has(id)) return
+    inHand.add(id)
     try {
       const signature = await owner.onBox(box)
       poller.unwatch(box.boxId)
@@ -73,6 +78,8 @@ export function createReader(deps: ReaderDeps): Reader {
       if (!isForeseen(error)) throw error
       deps.logger.warn('mailbox owner did not take a box', {}, error)
       poller.noteFetchFailed(box.boxId)
+    } finally {
+      inHand.delete(id)
     }
   }
 
