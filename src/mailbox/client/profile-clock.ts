@@ -87,7 +87,8 @@ export function createProfileClock(deps: ProfileClockDeps): ProfileClock {
       return writing.run(async () => {
         if (name === state.name) await save({ name, next: undefined })
         else if (name !== state.next?.name) {
-          await save({ name: state.name, next: { name, atMs: drawTimeMs() } })
+          // The time that was drawn stays: another wish must not be a way to draw until it is soon.
+          await save({ name: state.name, next: { name, atMs: state.next?.atMs ?? drawTimeMs() } })
         }
         return state
       })

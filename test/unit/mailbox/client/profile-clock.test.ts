@@ -77,7 +77,7 @@ describe('createProfileClock', () => {
     const first = await profiles.set('fast')
     for (let time = 0; time < 20; time += 1) assert.deepEqual(await profiles.set('fast'), first)
     const other = await profiles.set('low')
-    assert.equal(other.next?.name, 'low')
+    assert.deepEqual(other.next, { name: 'low', atMs: first.next?.atMs })
     assert.deepEqual(await profiles.set('balanced'), { name: 'balanced', next: undefined })
   })
 
