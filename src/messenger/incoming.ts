@@ -226,12 +226,14 @@ export function storeReceived(
   const { contactId } = entry.record
   const text = content.type === CONTENT_TYPE_TEXT ? utf8Decode(content.body) : undefined
   const position = entry.record.messageCount + 1
+  // An announcement that is none to us holds a key all the same, and messages are not erased.
+  const isKept = text === undefined && content.type !== CONTENT_TYPE_ATTACHMENT
   const record: MessageRecord = {
     messageId: hexEncode(content.messageId),
     direction: 'received',
     type: text !== undefined ? 'text' : attachment === undefined ? 'unsupported' : 'attachment',
     text: text ?? '',
-    raw: text === undefined && attachment === undefined ? { type: content.type, body: content.body } : undefined,
+    raw: isKept ? { type: content.type, body: content.body } : undefined,
     timestampMs: content.timestampMs,
     storedAtMs: context.deps.clock.nowMs(),
     delivery: undefined,
