@@ -95,6 +95,15 @@ export const delivery = {
     integer({ description: 'Milliseconds until it is tried again, where something stands in the way.', minimum: 0 }),
   ),
 }
+/** What the methods that send reply. */
+export const sentMessage = object({
+  timestamp: timeMs('When it was sent.'),
+  messageId,
+  contactId,
+  delivery: deliveryState,
+  ...delivery,
+  repeated: boolean('True when the idempotency key was used before and nothing new was queued.'),
+})
 export const failure = string({
   description: 'Error code that says why the contact failed, for instance `INVITE_USED`.',
 })

@@ -6,18 +6,8 @@
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
-import {
-  contactId,
-  delivery,
-  deliveryState,
-  filePath,
-  idempotencyKey,
-  messageId,
-  recipient,
-  SHORT_TEXT_MAX_LENGTH,
-  timeMs,
-} from '../models.ts'
-import { boolean, object, optional, string } from '../schema/index.ts'
+import { filePath, idempotencyKey, recipient, SHORT_TEXT_MAX_LENGTH, sentMessage } from '../models.ts'
+import { object, optional, string } from '../schema/index.ts'
 
 export const sendAttachment = defineMethod({
   name: 'sendAttachment',
@@ -42,14 +32,7 @@ export const sendAttachment = defineMethod({
     ),
     idempotencyKey: optional(idempotencyKey),
   }),
-  result: object({
-    timestamp: timeMs('When it was sent.'),
-    messageId,
-    contactId,
-    delivery: deliveryState,
-    ...delivery,
-    repeated: boolean('True when the idempotency key was used before and nothing new was queued.'),
-  }),
+  result: sentMessage,
   errors: [
     'CONTACT_UNKNOWN',
     'CONTACT_NOT_READY',

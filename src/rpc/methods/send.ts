@@ -6,31 +6,15 @@
 import { withoutUndefined } from '../defined.ts'
 import * as example from '../examples.ts'
 import { defineMethod } from '../method.ts'
-import {
-  contactId,
-  delivery,
-  deliveryState,
-  idempotencyKey,
-  messageId,
-  messageText,
-  recipient,
-  timeMs,
-} from '../models.ts'
-import { boolean, object, optional } from '../schema/index.ts'
+import { idempotencyKey, messageText, recipient, sentMessage } from '../models.ts'
+import { object, optional } from '../schema/index.ts'
 
 export const send = defineMethod({
   name: 'send',
   summary: 'The message is on disk, sealed for its receiver, and will arrive exactly once.',
   network: 'slot',
   params: object({ recipient, message: messageText, idempotencyKey: optional(idempotencyKey) }),
-  result: object({
-    timestamp: timeMs('When it was sent.'),
-    messageId,
-    contactId,
-    delivery: deliveryState,
-    ...delivery,
-    repeated: boolean('True when the idempotency key was used before and nothing new was queued.'),
-  }),
+  result: sentMessage,
   errors: [
     'CONTACT_UNKNOWN',
     'CONTACT_NOT_READY',
