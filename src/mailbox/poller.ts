@@ -56,6 +56,8 @@ export interface Poller {
    * in all; from then on one failure is enough, so that hosts which lie about hits cost little.
    */
   noteFetchFailed(boxId: Uint8Array): void
+  /** Its answer is late: it is fetched once more, at the same replica, and no failure is counted. */
+  noteFetchLate(boxId: Uint8Array): void
   /** Slots within which every id that is watched now is asked for, whatever else is. */
   readonly patienceSlots: number
 }
@@ -173,6 +175,11 @@ class RandomPoller implements Poller {
     }
     box.fetchRank = undefined
     this.makeHot(key, box)
+  }
+
+  noteFetchLate(boxId: Uint8Array): void {
+    const key = hexEncode(boxId)
+    if (this.watched.get(key)?.fetchRank !== undefined && !this.fetchQueue.includes(key)) this.fetchQueue.push(key)
   }
 
   get patienceSlots(): number {

@@ -13,7 +13,6 @@ import {
   intervalMoments,
   logNormal,
   type Moments,
-  NO_DELAY,
   negateDelay,
   quantileOf,
   repeatDelay,
@@ -23,16 +22,16 @@ import {
   untilNextSlot,
 } from './delay-moments.ts'
 import { fileTimes, type KnownWindows } from './file-flow.ts'
-import { LANE_RHYTHM } from './lane-schedule.ts'
+import { LANE_RHYTHM, prepareLeadMs } from './lane-schedule.ts'
 import {
   COURIER_COUNT,
   ESTIMATE_Z,
   EXPONENTIAL_CUT,
   FILE_SHARE,
   LANE_SLOT_SPREAD,
+  LOOP_BESIDE_TALK_SLOTS,
   ONION_MEDIAN_MS,
   ONION_SIGMA,
-  PREPARE_SHARE,
 } from './options.ts'
 import { type Profile, readSlotKind } from './profile.ts'
 import { bulkWritesPerDay, slotsPerDay, tableShare } from './traffic.ts'
@@ -100,6 +99,9 @@ function spread(delay: Cumulants): Delay {
   return { earlyMs, expectedMs: delay.mean, lateMs: quantileOf(delay, ESTIMATE_Z) }
 }
 
+/** Of a fetch, beside the courier's delay: to the intermediate, there and back to the slowest of three hosts, and back. */
+const TRIPS_WITHIN_HOLD = 5
+
 const oneWay = cumulantsOf(logNormal(ONION_MEDIAN_MS, ONION_SIGMA))
 
 /** The parts of a delivery that the rhythms of a profile make. */
@@ -110,7 +112,10 @@ function legsOf(profile: Profile): {
   readonly toHosts: Cumulants
   readonly firstFetch: Cumulants
   readonly nextFetch: Cumulants
-  /** From a read slot to its answer here. */
+  /** Beside a conversation, where some fetches are for loops. */
+  readonly firstHotFetch: Cumulants
+  readonly nextHotFetch: Cumulants
+  /** From the slot of a fetch to the box. */
   readonly answer: Cumulants
   /** From the slot whose check finds a box to the slot that fetches it. */
   readonly untilFetch: Cumulants
@@ -119,23 +124,33 @@ function legsOf(profile: Profile): {
   const writes = intervalMoments(write)
   const share = tableShare(profile)
   const fetches = thinned(intervalMoments(read), share / (1 - share))
-  // An answer that misses the hold waits for the next record of its courier: down come as many as go up.
-  const readyMs = courierHoldMs - 4 * oneWay.mean
+  const free = (1 - share) * (1 - 1 / LOOP_BESIDE_TALK_SLOTS)
+  const hotFetches = thinned(intervalMoments(read), (1 - free) / free)
+  const readyMs = courierHoldMs - TRIPS_WITHIN_HOLD * oneWay.mean
   const isLate = readyMs > EXPONENTIAL_CUT * courierDelayMs ? 0 : Math.exp(-Math.max(0, readyMs) / courierDelayMs)
-  const late: Moments = sometimes(isLate, cutExponential(COURIER_COUNT / (1 / write.meanMs + 1 / read.meanMs)))
+  // Without the skew of what is rare and long: three moments make a worse shape of it than two.
+  const answerWith = (late: Moments): Cumulants =>
+    addDelays(repeatDelay(oneWay, 2), constantDelay(courierHoldMs), {
+      ...cumulantsOf(sometimes(isLate, late)),
+      third: 0,
+    })
   const firstFetch = cumulantsOf(untilNextSlot(fetches))
   const nextFetch = cumulantsOf(fetches)
-  const answer = addDelays(repeatDelay(oneWay, 2), constantDelay(courierHoldMs), cumulantsOf(late))
+  // Of what misses the hold, the small answer to a check comes with the next record of its courier, of which down come as many
+  // as go up, and a box is fetched once more.
+  const checked = answerWith(cutExponential(COURIER_COUNT / (1 / write.meanMs + 1 / read.meanMs)))
   // An answer that is there before the next slot is made leads to a fetch in that slot, else in a later one.
-  const known = addDelays(answer, constantDelay(PREPARE_SHARE * read.meanMs))
+  const known = addDelays(checked, constantDelay(prepareLeadMs(read)))
   const isInTime = read.law === 'jittered' && known.mean <= (1 - LANE_SLOT_SPREAD) * read.meanMs
   return {
-    firstWrite: addDelays(constantDelay(PREPARE_SHARE * write.meanMs), cumulantsOf(untilNextSlot(writes))),
+    firstWrite: addDelays(constantDelay(prepareLeadMs(write)), cumulantsOf(untilNextSlot(writes))),
     nextWrite: cumulantsOf(writes),
     toHosts: addDelays(repeatDelay(oneWay, 3), cumulantsOf(cutExponential(courierDelayMs))),
     firstFetch,
     nextFetch,
-    answer,
+    firstHotFetch: cumulantsOf(untilNextSlot(hotFetches)),
+    nextHotFetch: cumulantsOf(hotFetches),
+    answer: answerWith(fetches),
     untilFetch: isInTime ? nextFetch : addDelays(known, firstFetch),
   }
 }
@@ -169,9 +184,10 @@ export function estimateText(profile: Profile, load: TextLoad): Estimate {
   const storedAfter = (slots: number): Cumulants =>
     addDelays(legs.firstWrite, repeatDelay(legs.nextWrite, slots - 1), legs.toHosts)
   const stored = storedAfter(writeSlots)
-  const others = throughTwoStages(legs.nextWrite, legs.nextFetch, boxes - 1)
-  const check = isHot ? NO_DELAY : legs.untilFetch
-  const untilRead = addDelays(check, legs.firstFetch, negateDelay(legs.toHosts), legs.answer)
+  const others = throughTwoStages(legs.nextWrite, isHot ? legs.nextHotFetch : legs.nextFetch, boxes - 1)
+  const untilRead = isHot
+    ? addDelays(legs.firstHotFetch, negateDelay(legs.toHosts), legs.answer)
+    : addDelays(legs.untilFetch, legs.firstFetch, negateDelay(legs.toHosts), legs.answer)
   const delivered = addDelays(storedAfter(queuedBoxes + 1), others, untilRead)
   return { writeSlots, syncs, stored: spread(stored), delivered: spread(delivered) }
 }

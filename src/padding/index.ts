@@ -17,7 +17,7 @@ export {
   restartLink,
 } from './lane-queue.ts'
 export type { LaneSchedule, SlotDecision } from './lane-schedule.ts'
-export { nextReconnectDelayMs, nextSlotDelayMs, startSchedule, takeSlot } from './lane-schedule.ts'
+export { nextReconnectDelayMs, nextSlotDelayMs, prepareLeadMs, startSchedule, takeSlot } from './lane-schedule.ts'
 export {
   COURIER_COUNT,
   EPOCH_MS,
@@ -26,7 +26,7 @@ export {
   LANE_MEAN_SLOT_MS,
   LANE_SLOT_SPREAD,
   LANE_WINDOW_COUNT,
-  PREPARE_SHARE,
+  LOOP_BESIDE_TALK_SLOTS,
   RECONNECT_FIRST_MS,
   RECONNECT_MAX_MS,
   RESEND_AFTER_SLOTS,

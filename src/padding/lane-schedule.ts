@@ -9,6 +9,8 @@ import {
   LANE_CATCH_UP_SLOTS,
   LANE_MEAN_SLOT_MS,
   LANE_SLOT_SPREAD,
+  PREPARE_MAX_MS,
+  PREPARE_SHARE,
   RECONNECT_FIRST_MS,
   RECONNECT_MAX_MS,
   RECONNECT_SPREAD,
@@ -47,6 +49,14 @@ const EXPONENTIAL_SCALE = 1 / (1 - Math.exp(-EXPONENTIAL_CUT))
 export function nextSlotDelayMs(random: Random, { law, meanMs }: Rhythm = LANE_RHYTHM): number {
   if (law === 'jittered') return jittered(meanMs, LANE_SLOT_SPREAD, random)
   return meanMs * EXPONENTIAL_SCALE * Math.min(EXPONENTIAL_CUT, -Math.log1p(-random.uniform()))
+}
+
+/**
+ * How long before its slot a record is made, so that how long that takes does not show: a share of the mean, and never longer
+ * than it takes a slow machine, since what comes meanwhile waits for the next slot.
+ */
+export function prepareLeadMs({ meanMs }: Rhythm): number {
+  return Math.min(PREPARE_SHARE * meanMs, PREPARE_MAX_MS)
 }
 
 /** The schedule of a lane that has just opened: nothing leaves before a first full delay. */

@@ -31,11 +31,20 @@ export const EPOCH_MS = 6 * HOUR_MS
 export const COURIER_COUNT = 2
 
 /**
- * What leaves in a slot is made so long before, as a share of the mean interval, so that how long it takes does not show:
- * below the least jittered delay, which is half. An exponential delay may be shorter; what is not there by then waits for the
- * next slot.
+ * What leaves in a slot is made so long before, as a share of the mean interval: below the least jittered delay, which is half.
+ * An exponential delay may be shorter; what is not there by then waits for the next slot.
  */
 export const PREPARE_SHARE = 0.1
+
+/** And at most so long: sealing a read record takes about 10 ms, giving a message to its session and the disk 50. Guessed. */
+export const PREPARE_MAX_MS = SECOND_MS
+
+/**
+ * While the next box of a contact is expected, one fetch of so many is for a loop, and the loops of that time are fetched
+ * afterwards. Guessed: with one in two, as many as are written, an answer would wait a slot longer; with none, who talks all
+ * day would leave loops that nobody fetches.
+ */
+export const LOOP_BESIDE_TALK_SLOTS = 6
 
 /** Envelopes on their way without an acknowledgement; the acknowledgement bits can speak of so many. Spec 01-wire §3. */
 export const LANE_WINDOW_COUNT = 32

@@ -67,8 +67,10 @@ function rhythm(seconds: number, law: IntervalLaw): Rhythm {
 }
 
 /**
- * Slots, laws and courier delays from METADATA §3.5, windows from §3.1. The holds are guessed: a courier's delay and two trips
- * over the host mesh have ended by then in about nine of ten cases, and what is late comes with a later record.
+ * Slots, laws and courier delays from METADATA §3.5 (but Paranoid's slots: with one read slot for each write slot, and some of them
+ * for the table, a part of its loops was never fetched, which hosts see), windows from §3.1. The holds weigh what is added to
+ * every answer against those that miss it and come with a later record: one in eleven with Balanced, one in six with Fast, one in
+ * a hundred with Low, whose records are far apart (simulations/profile-latency.ts).
  */
 const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   low: {
@@ -87,7 +89,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     write: rhythm(30, 'jittered'),
     read: rhythm(15, 'jittered'),
     courierDelayMs: 2 * SECOND_MS,
-    courierHoldMs: 6 * SECOND_MS,
+    courierHoldMs: 7 * SECOND_MS,
     bulk: bulk(4, 2, 'jittered'),
     sync: undefined,
   },
@@ -104,8 +106,8 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   paranoid: {
     name: 'paranoid',
     speed: 1,
-    write: rhythm(20, 'exponential'),
-    read: rhythm(20, 'exponential'),
+    write: rhythm(24, 'exponential'),
+    read: rhythm(17, 'exponential'),
     courierDelayMs: 5 * SECOND_MS,
     courierHoldMs: 12 * SECOND_MS,
     bulk: bulk(4, 2, 'exponential'),

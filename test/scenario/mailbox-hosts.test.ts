@@ -35,6 +35,9 @@ async function withWorld(options: HostWorldOptions, body: (world: HostWorld) => 
     assert.deepEqual(world.failures, [], 'nothing counts as a bug')
   } finally {
     await world.stop()
+    // What a late host still had to say, to nobody.
+    const waitsMs = Object.values(options.faults ?? {}).map(({ lateMs = 0, reordersMs = 0 }) => lateMs + reordersMs)
+    await world.clock.advance(Math.max(0, ...waitsMs))
   }
   assert.equal(world.clock.sleepers(), 0, 'stopped means that nothing waits')
 }

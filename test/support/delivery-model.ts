@@ -7,8 +7,9 @@ import {
   bulkSlotKind,
   COURIER_COUNT,
   EPOCH_MS,
-  PREPARE_SHARE,
+  LOOP_BESIDE_TALK_SLOTS,
   type Profile,
+  prepareLeadMs,
   type Rhythm,
   readSlotKind,
   startSchedule,
@@ -30,7 +31,7 @@ function slotsOf(rhythm: Rhythm, endMs: number, random: Random): Slot[] {
   for (let schedule = startSchedule(startMs, random, rhythm); schedule.nextSlotMs < endMs; ) {
     const { nextSlotMs: atMs, slotIndex: index } = schedule
     const lastMs = slots.at(-1)?.atMs ?? startMs
-    slots.push({ atMs, index, preparedMs: Math.max(lastMs, atMs - PREPARE_SHARE * rhythm.meanMs) })
+    slots.push({ atMs, index, preparedMs: Math.max(lastMs, atMs - prepareLeadMs(rhythm)) })
     schedule = takeSlot(schedule, atMs, random).schedule
   }
   return slots.filter(({ preparedMs }) => preparedMs >= 0)
@@ -98,7 +99,7 @@ function bulkSlots({ bulk }: Profile, endMs: number, random: Random): (Slot & { 
     let schedule = startSchedule(window.atMs, random, bulk.slot)
     while (schedule.slotIndex < bulk.recordsPerWindow) {
       const { nextSlotMs: atMs, slotIndex: index } = schedule
-      slots.push({ atMs, index, preparedMs: atMs - PREPARE_SHARE * bulk.slot.meanMs, kind: bulkSlotKind(index) })
+      slots.push({ atMs, index, preparedMs: atMs - prepareLeadMs(bulk.slot), kind: bulkSlotKind(index) })
       schedule = takeSlot(schedule, atMs, random).schedule
     }
   }
@@ -122,8 +123,9 @@ export function playText(
     .slice(queuedBoxes, queuedBoxes + boxes)
     .map(({ atMs }) => atMs + toHostsMs(profile, random))
   const records = readerSlots({ ...profile, bulk: undefined }, endMs, random)
-  const downs = records.map(({ atMs, courier }) => ({
+  const downs = records.map(({ atMs, courier, kind }) => ({
     courier,
+    kind,
     leavesMs: atMs + oneWayMs(random) + profile.courierHoldMs,
   }))
   downs.sort((a, b) => a.leavesMs - b.leavesMs)
@@ -133,6 +135,7 @@ export function playText(
   const found: number[] = []
   const underWay = new Set<number>()
   let deliveredMs = 0
+  let reads = Math.floor(random.uniform() * LOOP_BESIDE_TALK_SLOTS)
   const WINDOW = 4
   for (const record of records) {
     if (got.size === boxes) break
@@ -141,12 +144,21 @@ export function playText(
     let next = 0
     while (got.has(next)) next += 1
     const arrivesMs = record.atMs + toHostsMs(profile, random)
-    const readyMs = arrivesMs + oneWayMs(random) + oneWayMs(random)
-    const ownDownMs =
-      downs.find((down) => down.leavesMs >= readyMs && down.courier === record.courier)?.leavesMs ?? endMs
+    // The slowest of three hosts, and back.
+    const readyMs = arrivesMs + oneWayMs(random) + oneWayMs(random) + oneWayMs(random)
     const holdMs = record.atMs + oneWayMs(random) + profile.courierHoldMs
-    const answerMs = Math.max(holdMs, readyMs <= holdMs ? 0 : ownDownMs) + oneWayMs(random)
-    const fetched = found.shift() ?? (isHot ? next : undefined)
+    const isLate = readyMs > holdMs
+    const homeMs = oneWayMs(random)
+    // A small answer comes with any record, a box with one that has none of its own.
+    const lateMs = (isBox: boolean): number =>
+      downs.find(
+        (down) => down.leavesMs >= readyMs && down.courier === record.courier && (!isBox || down.kind === 'write'),
+      )?.leavesMs ?? endMs
+    const answerMs = (isLate ? lateMs(false) : holdMs) + homeMs
+    const boxMs = (isLate ? lateMs(true) : holdMs) + homeMs
+    reads += 1
+    const isForLoop = isHot && reads % LOOP_BESIDE_TALK_SLOTS === 0
+    const fetched = isForLoop ? undefined : (found.shift() ?? (isHot ? next : undefined))
     for (let id = next; id < Math.min(next + WINDOW, boxes); id += 1) {
       if (id === fetched || got.has(id) || underWay.has(id) || found.includes(id)) continue
       if ((storedMs[id] ?? endMs) > arrivesMs) continue
@@ -156,10 +168,12 @@ export function playText(
     }
     if (fetched === undefined || fetched >= boxes) continue
     underWay.add(fetched)
-    agenda.add(answerMs, () => {
+    // What a check had found is fetched once more when its answer is late.
+    if (isLate && !isHot) agenda.add(holdMs + homeMs, () => void (got.has(fetched) || found.push(fetched)))
+    agenda.add(boxMs, () => {
       underWay.delete(fetched)
       if ((storedMs[fetched] ?? endMs) > arrivesMs) return
-      if (!got.has(fetched)) deliveredMs = Math.max(deliveredMs, answerMs)
+      if (!got.has(fetched)) deliveredMs = Math.max(deliveredMs, boxMs)
       got.add(fetched)
     })
   }

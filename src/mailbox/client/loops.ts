@@ -4,6 +4,7 @@
  * @module
  */
 import { hexEncode } from '../../base/index.ts'
+import { LOOP_BESIDE_TALK_SLOTS } from '../../padding/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import { type Box, encodeBoxBody } from '../../wire/index.ts'
 import type { BoxKeys } from '../box-keys.ts'
@@ -17,6 +18,7 @@ import {
   LOOP_OVERDUE_MAX_COUNT,
   LOOP_PATIENCE_SLOTS,
   LOOP_RESIDENCE,
+  LOOP_UNSEEN_SHARE,
 } from './options.ts'
 
 interface Loop {
@@ -50,8 +52,12 @@ export interface Loops {
   has(boxId: Uint8Array): boolean
   /** It was read: gives the signature of its tombstone; undefined when it does not open. */
   noteRead(box: Box): Uint8Array | undefined
-  /** To be called once for each read slot. Gives a loop that is due to the poller, and gives up those looked for in vain. */
+  /** To be called once for each read slot. Looks for a loop that is due, and gives up those looked for in vain. */
   tend(): void
+  /** A loop to be fetched without a check before, if one waits; each is given once, until its fetch is said to have missed. */
+  nextFetch(): Uint8Array | undefined
+  /** The fetch of such a loop has ended without it. */
+  noteFetchMissed(boxId: Uint8Array): void
   /** Share of the last ones that came back; undefined before the first. */
   returnShare(): number | undefined
 }
@@ -80,6 +86,8 @@ export function createLoops(deps: LoopsDeps): Loops {
   const loops = new Map<string, Loop>()
   const history: boolean[] = []
   const again: Box[] = []
+  /** Of those that are fetched without a check; no fetch of them is on its way. */
+  const unseen: string[] = []
   let slot = 0
   /** At the last look. */
   let overdue = 0
@@ -142,9 +150,11 @@ export function createLoops(deps: LoopsDeps): Loops {
     tend() {
       const nowMs = clock.monotonicMs()
       slot += 1
-      // One at a time, and none while something waits to be fetched: boxes of others would stand behind a crowd of loops. Once
-      // it is looked for, a loop is treated like any box, so that no host can tell it by how long it waits.
-      let hasRoom = !poller.hasFound()
+      // One at a time, and none while something waits to be fetched: boxes of others would stand behind a crowd of loops. Beside
+      // a conversation only now and then, since each takes the fetch of a slot in which an answer might have come. Once it is
+      // looked for, a loop is treated like any box, so that no host can tell it by how long it waits.
+      const isItsTurn = !poller.hasNext() || slot % LOOP_BESIDE_TALK_SLOTS === 0
+      let hasRoom = isItsTurn && unseen.length === 0 && !poller.hasFound()
       overdue = 0
       for (const [key, loop] of loops) {
         if (loop.dueMs !== undefined && loop.dueMs <= nowMs) {
@@ -153,12 +163,22 @@ export function createLoops(deps: LoopsDeps): Loops {
           hasRoom = false
           loop.dueMs = undefined
           loop.lastSlot = slot + LOOP_PATIENCE_SLOTS
-          poller.watch(loop.keys.boxId, { hot: false })
+          if (random.uniform() < LOOP_UNSEEN_SHARE) unseen.push(key)
+          else poller.watch(loop.keys.boxId, { hot: false })
         } else if (loop.lastSlot !== undefined && loop.lastSlot <= slot) {
           poller.unwatch(loop.keys.boxId)
           end(key, loop, false)
         }
       }
+    },
+    nextFetch() {
+      let key = unseen.shift()
+      while (key !== undefined && !loops.has(key)) key = unseen.shift()
+      return key === undefined ? undefined : loops.get(key)?.keys.boxId
+    },
+    noteFetchMissed(boxId) {
+      const key = hexEncode(boxId)
+      if (loops.has(key)) unseen.push(key)
     },
     returnShare: () => (history.length === 0 ? undefined : history.filter(Boolean).length / history.length),
   }

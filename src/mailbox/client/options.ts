@@ -76,6 +76,12 @@ export const LOOP_RESIDENCE = [
 /** A loop that was looked for during so many mean read intervals is lost: half an hour of Balanced. Guessed. */
 export const LOOP_PATIENCE_SLOTS = 120
 
+/**
+ * Share of the loops that are fetched without a check before, as the next box of a conversation is; the others are found by a
+ * check first, as a box after a pause is. Guessed: how often people's boxes come in either way is not known.
+ */
+export const LOOP_UNSEEN_SHARE = 0.5
+
 /** Loops that the share of returns is taken over. */
 export const LOOP_HISTORY_COUNT = 100
 

@@ -9,10 +9,11 @@ import type { Logger, Random } from '../../ports/index.ts'
 import { type Box, decodeFetchReply, READ_CHECK_COUNT } from '../../wire/index.ts'
 import type { MailboxOwner } from '../api.ts'
 import type { HostRecord } from '../host-descriptor.ts'
-import type { Poll, Poller, ReadPlan } from '../poller.ts'
+import type { Poll, Poller } from '../poller.ts'
 import { replicasOf } from '../receipt.ts'
 import type { Suspect } from '../score.ts'
 import type { ClientFunctions } from './deps.ts'
+import { chooseFetch, drawRank, type Fetch } from './fetch-choice.ts'
 import type { HostBook } from './host-book.ts'
 import type { Loops } from './loops.ts'
 import { TOMBSTONE_MAX_COUNT } from './options.ts'
@@ -43,12 +44,6 @@ export interface PreparedRead {
 export interface Reader {
   /** `isBulk`: a slot of a bulk window, where parts of files come first. */
   prepare(isBulk: boolean): PreparedRead
-}
-
-/** What the one fetch of a slot is for. */
-interface Fetch {
-  readonly poll: Poll
-  readonly kind: 'found' | 'part' | 'guess' | 'dummy'
 }
 
 interface Tombstone {
@@ -93,10 +88,11 @@ export function createReader(deps: ReaderDeps): Reader {
     }
   }
 
-  /** Only what was found by a check has something to be told of a failure; a guess that is not there is none. */
+  /** A guess that is not there is no failure. */
   const noteMissed = ({ kind, poll }: Fetch): void => {
     if (kind === 'found') poller.noteFetchFailed(poll.boxId)
     else if (kind === 'part') owner.onFetchMissed(poll.boxId)
+    else if (kind === 'loop') loops.noteFetchMissed(poll.boxId)
   }
 
   const onBox = (box: Box, kind: Fetch['kind']): void => {
@@ -104,13 +100,12 @@ export function createReader(deps: ReaderDeps): Reader {
       deps.own(takePart(box))
       return
     }
-    if (!poller.isWatched(box.boxId)) return
-    if (!loops.has(box.boxId)) {
-      deps.own(handOver(box))
+    if (loops.has(box.boxId)) {
+      bury(box.boxId, loops.noteRead(box))
+      poller.unwatch(box.boxId)
       return
     }
-    bury(box.boxId, loops.noteRead(box))
-    poller.unwatch(box.boxId)
+    if (poller.isWatched(box.boxId)) deps.own(handOver(box))
   }
 
   const check = (poll: Poll, isReal: boolean, used: Set<HostRecord>): OutgoingRequest => {
@@ -166,6 +161,11 @@ export function createReader(deps: ReaderDeps): Reader {
         missed()
         return true
       },
+      onLate() {
+        // What comes late comes after minutes where slots are rare; a fetch of the next slot brings it sooner.
+        if (kind === 'found') poller.noteFetchLate(boxId)
+        else if (kind === 'loop') loops.noteFetchMissed(boxId)
+      },
       onLost(reason, courier) {
         if (reason === 'timeout') {
           sealer.noteAnswer(intermediate, false)
@@ -175,20 +175,6 @@ export function createReader(deps: ReaderDeps): Reader {
       },
     }
     return { routed, expectation }
-  }
-
-  const drawRank = (replicas: number): number => Math.floor(random.uniform() * Math.max(1, replicas))
-
-  const dummy = (replicas: number): Poll => ({ boxId: sealer.dummyId(), rank: drawRank(replicas) })
-
-  /** What was found goes first; then in bulk windows files, elsewhere what may have come just now. */
-  const chooseFetch = (isBulk: boolean, replicas: number): { readonly plan: ReadPlan; readonly fetch: Fetch } => {
-    const hasBetter = replicas === 0 || poller.hasFound() || (!isBulk && poller.hasNext())
-    const part = hasBetter ? undefined : owner.nextFetch()
-    const plan = poller.takeSlot(replicas, part !== undefined ? 'taken' : hasBetter ? 'next' : 'any')
-    if (part !== undefined) return { plan, fetch: { poll: { boxId: part, rank: drawRank(replicas) }, kind: 'part' } }
-    if (plan.fetch === undefined) return { plan, fetch: { poll: dummy(replicas), kind: 'dummy' } }
-    return { plan, fetch: { poll: plan.fetch, kind: plan.fetch.isGuess ? 'guess' : 'found' } }
   }
 
   const tombstone = ({ boxId, signature }: Tombstone): OutgoingRequest => ({
@@ -202,12 +188,15 @@ export function createReader(deps: ReaderDeps): Reader {
   return {
     prepare(isBulk) {
       const replicas = replicasOf(book.table.size)
-      const { fetch, plan } = chooseFetch(isBulk, replicas)
+      const { checks, fetch } = chooseFetch({ ...deps, dummyId: () => sealer.dummyId() }, isBulk, replicas)
       // After the choice: what this slot fetches waits no more.
       loops.tend()
       const used = new Set<HostRecord>()
-      const real = plan.checks.map((poll) => check(poll, true, used))
-      const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => dummy(replicas))
+      const real = checks.map((poll) => check(poll, true, used))
+      const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => ({
+        boxId: sealer.dummyId(),
+        rank: drawRank(random, replicas),
+      }))
       const dummies = missing.map((poll) => check(poll, false, used))
       const fetching = fetchBox(fetch, used)
       const dead = tombstones.shift()

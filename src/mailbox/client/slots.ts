@@ -4,7 +4,7 @@
  * 02-padding §2, §8.
  * @module
  */
-import { PREPARE_SHARE, type Rhythm, startSchedule, takeSlot } from '../../padding/index.ts'
+import { prepareLeadMs, type Rhythm, startSchedule, takeSlot } from '../../padding/index.ts'
 import type { Clock, Random } from '../../ports/index.ts'
 import type { ReadyCourier } from './epochs.ts'
 
@@ -36,7 +36,7 @@ export async function runSlotLane(
   for (let schedule = startSchedule(clock.monotonicMs(), random, rhythm); schedule.slotIndex < count; ) {
     const { nextSlotMs, slotIndex } = schedule
     options.onPlanned(nextSlotMs, slotIndex)
-    await clock.sleep(nextSlotMs - PREPARE_SHARE * rhythm.meanMs - clock.monotonicMs(), signal)
+    await clock.sleep(nextSlotMs - prepareLeadMs(rhythm) - clock.monotonicMs(), signal)
     const prepared = options.prepare(slotIndex)
     let courier: ReadyCourier | undefined
     try {

@@ -14,11 +14,12 @@ import {
   type Receipt,
   type StoreReply,
 } from '../../wire/index.ts'
+import type { HostRecord } from '../host-descriptor.ts'
 import { type MailboxParameters, SEEN_REQUEST_MAX_COUNT } from '../options.ts'
 import { quorumOf } from '../receipt.ts'
 import { checkReply, createSeenRequests, openRequest, sealReply } from '../sealed-request.ts'
 import type { HostIdentity } from './context.ts'
-import { REPLICA_WAIT_SHARE, STORE_GRACE_SHARE, STORE_WAIT_SHARE } from './options.ts'
+import { FETCH_WITNESS_COUNT, REPLICA_WAIT_SHARE, STORE_GRACE_SHARE, STORE_WAIT_SHARE } from './options.ts'
 import type { ReplicaStoreResult, Replicas } from './replicas.ts'
 
 export interface IntermediateDeps {
@@ -86,20 +87,26 @@ export function createIntermediate(deps: IntermediateDeps): Intermediate {
   }
 
   /**
-   * First asks all replicas whether they have the box, then one for it, though none may have it: whoever watches how long
-   * this takes, or what goes to and fro, cannot tell a hit from a miss. More are asked only where one lied or fell silent.
+   * Asks one replica for the box and some more whether they have it, all at once, and waits for all of them: whoever watches
+   * how long this takes, or what goes to and fro, cannot tell a hit from a miss. Another is asked for it only where the first
+   * lacks what the others have, lied or fell silent.
    */
   const fetchBox = async (boxId: Uint8Array, rank: number): Promise<Box | undefined> => {
     const nearest = replicas.of(boxId)
-    const first = rank % Math.max(1, nearest.length)
-    const hosts = [...nearest.slice(first), ...nearest.slice(0, first)]
-    const answers = await Promise.all(
-      hosts.map((host) => within(replicaWaitMs / 2, (signal) => replicas.has(host, boxId, signal))),
-    )
-    const holders = hosts.filter((_, index) => answers[index] === true)
-    for (const host of holders.length > 0 ? holders : hosts.slice(0, 1)) {
+    const at = rank % Math.max(1, nearest.length)
+    const [first, ...others] = [...nearest.slice(at), ...nearest.slice(0, at)].slice(0, 1 + FETCH_WITNESS_COUNT)
+    if (first === undefined) return undefined
+    const take = async (host: HostRecord): Promise<Box | undefined> => {
       const box = await within(replicaWaitMs / 2, (signal) => replicas.fetchBox(host, boxId, signal))
-      if (box !== undefined && box !== 'missing') return box
+      return box === 'missing' ? undefined : box
+    }
+    const has = (host: HostRecord): Promise<boolean | undefined> =>
+      within(replicaWaitMs / 2, (signal) => replicas.has(host, boxId, signal))
+    const [found, answers] = await Promise.all([take(first), Promise.all(others.map(has))])
+    if (found !== undefined) return found
+    for (const host of others.filter((_, index) => answers[index] === true)) {
+      const box = await take(host)
+      if (box !== undefined) return box
     }
     return undefined
   }

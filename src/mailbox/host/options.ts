@@ -43,6 +43,11 @@ export const BUDGETS_MAX_COUNT = 4_096
 export const RELAYS_MAX_COUNT = 2_048
 /** Shares of `meshTimeoutMs` after which an intermediate answers with what it has, so that its courier still waits. */
 export const REPLICA_WAIT_SHARE = 0.4
+/**
+ * Replicas that a fetch asks beside the one of its rank. With two, a box that one replica has lost is still found at once; each
+ * more would see an id that it need not see, and the slowest of all is waited for. Guessed.
+ */
+export const FETCH_WITNESS_COUNT = 2
 /** A new box is worth a longer wait. */
 export const STORE_WAIT_SHARE = 0.7
 /** With the quorum of receipts in, the slower replicas are waited for this share of `meshTimeoutMs`. Guessed. */

@@ -20,11 +20,16 @@ export interface ReplyQueue {
   /** Takes the answer to a request; what no record could hold is dropped. */
   add(reply: TaggedReply, nowMs: number): void
   /**
-   * What goes into one record: in the order of arrival whatever still fits. So the first always goes, small ones fill
-   * what large ones leave, and two middling ones go together though a large one waits between them.
+   * What goes into one record. First what has waited for half of its life; then the newest of the large ones, of which none
+   * leaves room for another: were it the oldest, one that came late would make all after it late. Then in the order of arrival
+   * whatever still fits.
    */
   take(nowMs: number): readonly TaggedReply[]
   readonly size: number
+}
+
+function bytesOf({ reply }: TaggedReply): number {
+  return REPLY_HEADER_BYTES + reply.length
 }
 
 export function createReplyQueue({ maxCount, lifetimeMs }: ReplyQueueOptions): ReplyQueue {
@@ -36,17 +41,17 @@ export function createReplyQueue({ maxCount, lifetimeMs }: ReplyQueueOptions): R
     },
     take(nowMs) {
       let room = REPLIES_BYTES
+      const alive = waiting.filter(({ arrivedAtMs }) => nowMs - arrivedAtMs < lifetimeMs)
+      const large = alive.findLast((entry) => bytesOf(entry) > REPLIES_BYTES / 2)
+      const isOld = ({ arrivedAtMs }: Waiting): boolean => nowMs - arrivedAtMs >= lifetimeMs / 2
+      const first = [...alive.filter(isOld), ...(large === undefined ? [] : [large])]
       const taken: Waiting[] = []
-      const left: Waiting[] = []
-      for (const entry of waiting) {
-        if (nowMs - entry.arrivedAtMs >= lifetimeMs) continue
-        const bytes = REPLY_HEADER_BYTES + entry.reply.length
-        if (bytes <= room) {
-          room -= bytes
-          taken.push(entry)
-        } else left.push(entry)
+      for (const entry of new Set([...first, ...alive])) {
+        if (bytesOf(entry) > room) continue
+        room -= bytesOf(entry)
+        taken.push(entry)
       }
-      waiting = left
+      waiting = alive.filter((entry) => !taken.includes(entry))
       return taken.map(({ tag, reply }) => ({ tag, reply }))
     },
     get size() {

@@ -42,22 +42,42 @@ describe('replies that wait for a record', () => {
     assert.equal(queue.size, 0)
   })
 
-  it('serves in the order of arrival, fills with small ones, and keeps the rest for later records', () => {
+  it('serves the newest large one first, then in the order of arrival what fits, and keeps the rest for later records', () => {
     const queue = createReplyQueue(options)
     for (const [tag, bytes] of [FETCH, FETCH, STORE, CHECK, STORE].entries()) queue.add(reply(tag, bytes), 0)
     const tags = (): number[] => queue.take(1).map(({ tag }) => tag)
-    assert.deepEqual(tags(), [0, 3])
-    assert.deepEqual(tags(), [1])
+    assert.deepEqual(tags(), [1, 3])
+    assert.deepEqual(tags(), [0])
     assert.deepEqual(tags(), [2, 4])
     assert.deepEqual(tags(), [])
   })
 
-  it('sends two stores together though a fetch waits between them', () => {
+  it('makes no answer late for one that was', () => {
     const queue = createReplyQueue(options)
-    for (const [tag, bytes] of [STORE, FETCH, STORE].entries()) queue.add(reply(tag, bytes), 0)
+    queue.add(reply(0, FETCH), 0)
+    for (let read = 1; read <= 5; read += 1) {
+      queue.add(reply(read, FETCH), read)
+      assert.deepEqual(queue.take(read)[0]?.tag, read)
+    }
+    assert.deepEqual(queue.take(6)[0]?.tag, 0, 'it comes with the first record that has none of its own')
+  })
+
+  it('lets nobody wait for ever behind large ones', () => {
+    const queue = createReplyQueue(options)
+    queue.add(reply(0, STORE), 0)
+    for (const nowMs of [100, 499, 500]) {
+      queue.add(reply(nowMs, FETCH), nowMs)
+      assert.equal(queue.take(nowMs)[0]?.tag, nowMs === 500 ? 0 : nowMs)
+    }
+    assert.equal(queue.take(501)[0]?.tag, 500)
+  })
+
+  it('sends two stores together though a check waits between them', () => {
+    const queue = createReplyQueue(options)
+    for (const [tag, bytes] of [STORE, CHECK, STORE].entries()) queue.add(reply(tag, bytes), 0)
     assert.deepEqual(
       queue.take(1).map(({ tag }) => tag),
-      [0, 2],
+      [0, 1, 2],
     )
   })
 

@@ -17,13 +17,14 @@ import {
   verifyBox,
   verifyTombstone,
 } from '../../../../src/mailbox/index.ts'
-import { fileSlotsPerDay, PROFILE_NAMES, profileOf } from '../../../../src/padding/index.ts'
+import { fileSlotsPerDay, LOOP_BESIDE_TALK_SLOTS, PROFILE_NAMES, profileOf } from '../../../../src/padding/index.ts'
 import { createSeededRandom } from '../../../support/seeded-random.ts'
 import { createVirtualClock } from '../../../support/virtual-clock.ts'
 
-function create(seed = 1, maxCount?: number) {
+/** `draw` gives what `uniform` gives: 0.75 rests some hours and is then checked, 0.25 is fetched without a check. */
+function create({ draw = 0.75, maxCount }: { readonly draw?: number; readonly maxCount?: number } = {}) {
   const clock = createVirtualClock()
-  const random = createSeededRandom(seed)
+  const random = { ...createSeededRandom(1), uniform: () => draw }
   const poller = createPoller(random)
   const probes: string[] = []
   const loops = createLoops({
@@ -101,7 +102,10 @@ describe('createLoops', () => {
     await clock.advance(14 * DAY_MS)
     loops.tend()
     assert.equal(loops.has(write()), false)
-    for (let slot = 0; slot < 3; slot += 1) loops.tend()
+    for (let slot = 0; slot < 6; slot += 1) {
+      loops.nextFetch()
+      loops.tend()
+    }
     assert.equal(loops.has(write()), true)
   })
 
@@ -122,6 +126,60 @@ describe('createLoops', () => {
     assert.equal(loops.has(box.boxId), false)
     assert.equal(loops.returnShare(), 1)
     assert.deepEqual(probes, ['back h1:replica h2:replica'])
+  })
+
+  it('gives a part of them to be fetched without a check, each once until it missed', async () => {
+    const { clock, loops, poller, probes } = create({ draw: 0.25 })
+    const { box, keep } = loops.create()
+    keep()
+    loops.noteWritten(box.boxId, ['h1'])
+    assert.equal(loops.nextFetch(), undefined)
+    await clock.advance(13 * DAY_MS)
+    loops.tend()
+    assert.equal(poller.isWatched(box.boxId), false)
+    assert.deepEqual(loops.nextFetch(), box.boxId)
+    assert.equal(loops.nextFetch(), undefined)
+    loops.noteFetchMissed(box.boxId)
+    assert.deepEqual(loops.nextFetch(), box.boxId)
+    assert.ok(loops.noteRead(box) !== undefined)
+    loops.noteFetchMissed(box.boxId)
+    assert.equal(loops.nextFetch(), undefined)
+    assert.deepEqual(probes, ['back h1:replica'])
+  })
+
+  it('gives up those as well', async () => {
+    const { clock, loops, probes } = create({ draw: 0.25 })
+    const { box, keep } = loops.create()
+    keep()
+    loops.noteWritten(box.boxId, ['h1'])
+    await clock.advance(13 * DAY_MS)
+    for (let slot = 0; slot <= LOOP_PATIENCE_SLOTS; slot += 1) {
+      loops.tend()
+      loops.nextFetch()
+      loops.noteFetchMissed(box.boxId)
+    }
+    assert.equal(loops.nextFetch(), undefined)
+    assert.deepEqual(probes, ['lost h1:replica'])
+  })
+
+  it('stands back while the next box of a contact is expected, and comes back to it now and then', async () => {
+    for (const draw of [0.25, 0.75]) {
+      const { clock, loops, poller } = create({ draw })
+      for (let count = 0; count < 8; count += 1) {
+        const { box, keep } = loops.create()
+        keep()
+        loops.noteWritten(box.boxId, ['h1'])
+      }
+      await clock.advance(13 * DAY_MS)
+      poller.watch(new Uint8Array(32), { hot: true, next: true })
+      let lookedFor = 0
+      for (let slot = 0; slot < 3 * LOOP_BESIDE_TALK_SLOTS; slot += 1) {
+        const before = poller.size
+        loops.tend()
+        if (poller.size > before || loops.nextFetch() !== undefined) lookedFor += 1
+      }
+      assert.equal(lookedFor, 3)
+    }
   })
 
   it('gives up what was looked for in vain, and counts it against who said that he keeps it', async () => {
@@ -207,7 +265,7 @@ describe('createLoops', () => {
   })
 
   it('keeps a bounded number', () => {
-    const { loops } = create(1, 5)
+    const { loops } = create({ maxCount: 5 })
     let kept = 0
     for (let index = 0; index < 8; index += 1) {
       const { box, keep } = loops.create()

@@ -13,6 +13,7 @@ function createNotes() {
         notes.push(`${name} reply ${reply[0]} ${courier}`)
         return isGenuine(reply)
       },
+      onLate: () => void notes.push(`${name} late`),
       onLost: (reason, courier) => void notes.push(`${name} ${reason} ${courier}`),
     },
   })
@@ -29,7 +30,23 @@ describe('createPendingRequests', () => {
     assert.equal(pending.add([request('d')], 0), 2)
     pending.take([reply(1), reply(2), reply(1)])
     pending.take([reply(2)])
-    assert.deepEqual(notes, ['b reply 1 c', 'd reply 1 c'])
+    assert.deepEqual(
+      notes.filter((note) => note.includes('reply')),
+      ['b reply 1 c', 'd reply 1 c'],
+    )
+  })
+
+  it('says once what the answer to its record did not bring, and goes on waiting', () => {
+    const { notes, request } = createNotes()
+    const pending = createPendingRequests('c')
+    pending.add([request('a'), request('b')], 0)
+    pending.add([request('d')], 0)
+    pending.take([reply(1)])
+    assert.deepEqual(notes, ['b reply 1 c', 'a late'])
+    pending.take([reply(2), reply(0)])
+    assert.deepEqual(notes.slice(2), ['d reply 1 c', 'a reply 1 c'])
+    pending.take([])
+    assert.equal(notes.length, 4)
   })
 
   it('drops replies to unknown tags, to dummies and to another link', () => {
@@ -39,7 +56,7 @@ describe('createPendingRequests', () => {
     pending.add([{ routed: ROUTED }, request('a')], 0)
     other.take([reply(1)])
     pending.take([reply(0), reply(7), reply(65_535)])
-    assert.deepEqual(notes, [])
+    assert.deepEqual(notes, ['a late'])
   })
 
   it('goes on waiting after a reply that somebody else made', () => {

@@ -4,7 +4,7 @@ import { isAbortError } from '../../../../src/base/index.ts'
 import type { ReadyCourier } from '../../../../src/mailbox/client/epochs.ts'
 import { createPendingRequests } from '../../../../src/mailbox/client/pending-requests.ts'
 import { runSlotLane, type SlotLaneOptions } from '../../../../src/mailbox/client/slots.ts'
-import { PREPARE_SHARE } from '../../../../src/padding/index.ts'
+import { prepareLeadMs } from '../../../../src/padding/index.ts'
 import { createSeededRandom } from '../../../support/seeded-random.ts'
 import { createVirtualClock } from '../../../support/virtual-clock.ts'
 
@@ -75,7 +75,7 @@ describe('runSlotLane', () => {
   it('gives back what was made for a slot that the end of the lane takes away', async () => {
     const lane = start()
     await lane.clock.advance(0)
-    await lane.clock.advance(lane.nextMs() - (PREPARE_SHARE * MEAN_MS) / 2)
+    await lane.clock.advance(lane.nextMs() - prepareLeadMs({ meanMs: MEAN_MS, law: 'jittered' }) / 2)
     assert.deepEqual(lane.fates, ['made 0'], 'the lane ends between the making and the slot')
     await lane.stop()
     assert.deepEqual(lane.fates, ['dropped 0'])
