@@ -4,15 +4,15 @@
  * @module
  */
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, unlink } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
-import type { FileAccess, FileFault, ReadableFile, WritableFile } from '../ports/index.ts'
+import type { FileAccess, FileFault, ReadableFile } from '../ports/index.ts'
+import { createNewFile, succeeds } from './new-file.ts'
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants
+const { O_RDONLY } = constants
 /** Not known to every system; where one is missing, the look at what was opened has to do. */
 const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const O_NONBLOCK = constants.O_NONBLOCK ?? 0
-const OWNER_ONLY = 0o600
 
 const FAULTS: ReadonlyMap<unknown, FileFault> = new Map([
   ['ENOENT', 'missing'],
@@ -33,21 +33,15 @@ function faultOf(error: unknown): FileFault {
   return FAULTS.get(code) ?? 'failed'
 }
 
-/** True when the file system did it; what it does not do is an answer, not a bug. */
-async function succeeds(task: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await task()
-    return true
-  } catch {
-    return false
-  }
+/** A zero byte ends a path for the system; Node refuses it with an error of its own. */
+function isFromRoot(path: string): boolean {
+  return isAbsolute(path) && !path.includes('\0')
 }
 
 async function openHandle(path: string, flags: number): Promise<FileHandle | FileFault> {
-  // A zero byte ends a path for the system; Node refuses it with an error of its own.
-  if (!isAbsolute(path) || path.includes('\0')) return 'relative'
+  if (!isFromRoot(path)) return 'relative'
   try {
-    return await open(path, flags, OWNER_ONLY)
+    return await open(path, flags)
   } catch (error: unknown) {
     return faultOf(error)
   }
@@ -70,13 +64,13 @@ export function createFileAccess(): FileAccess {
       }
     },
     async create(path) {
-      const handle = await openHandle(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
-      if (typeof handle === 'string') return handle
+      if (!isFromRoot(path)) return 'relative'
+      // What ends so can only be a folder.
+      if (path.endsWith('/')) return 'irregular'
       try {
-        return writable(handle, path, await handle.stat({ bigint: true }))
-      } catch {
-        await succeeds(() => handle.close())
-        return 'failed'
+        return await createNewFile(path, faultOf)
+      } catch (error: unknown) {
+        return faultOf(error)
       }
     },
   }
@@ -101,32 +95,6 @@ function readable(handle: FileHandle, bytes: number): ReadableFile {
     },
     async close() {
       await succeeds(() => handle.close())
-    },
-  }
-}
-
-function writable(
-  handle: FileHandle,
-  path: string,
-  made: { readonly dev: bigint; readonly ino: bigint },
-): WritableFile {
-  return {
-    write: (bytes) =>
-      succeeds(async () => {
-        let written = 0
-        while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten
-      }),
-    async finish() {
-      const isSynced = await succeeds(() => handle.sync())
-      return (await succeeds(() => handle.close())) && isSynced
-    },
-    async discard() {
-      await succeeds(() => handle.close())
-      await succeeds(async () => {
-        const there = await lstat(path, { bigint: true })
-        // Whatever else the user has put there meanwhile stays.
-        if (there.dev === made.dev && there.ino === made.ino) await unlink(path)
-      })
     },
   }
 }

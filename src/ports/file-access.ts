@@ -30,8 +30,11 @@ export interface ReadableFile {
 export interface WritableFile {
   /** False when it could not be written. */
   write(bytes: Uint8Array): Promise<boolean>
-  /** True when all of it survives a loss of power. It is closed either way. */
-  finish(): Promise<boolean>
+  /**
+   * Only now it is under its name, whole: undefined when all of it survives a loss of power, else why not, `exists` where
+   * something has come in its place meanwhile. It is closed either way.
+   */
+  finish(): Promise<FileFault | undefined>
   /** Closes it and takes it away again. */
   discard(): Promise<void>
 }
@@ -40,6 +43,6 @@ export interface FileAccess {
   /** The last part of a path, as this system writes paths. */
   nameOf(path: string): string
   openForReading(path: string): Promise<ReadableFile | FileFault>
-  /** A new file for this user alone. */
+  /** A new file for this user alone. Until it is finished nothing is under its name, whatever ends the process. */
   create(path: string): Promise<WritableFile | FileFault>
 }

@@ -58,22 +58,27 @@ export function createMemoryFiles(): MemoryFiles {
     async create(path) {
       if (!path.startsWith('/')) return 'relative'
       if (contents.has(path)) return 'exists'
-      contents.set(path, new Uint8Array())
+      let written: Uint8Array = new Uint8Array()
+      let isOpen = true
       opened += 1
+      const close = (): void => {
+        if (isOpen) opened -= 1
+        isOpen = false
+      }
       return {
         async write(bytes) {
-          const before = contents.get(path) ?? new Uint8Array()
-          if (before.length + bytes.length > self.roomBytes) return false
-          contents.set(path, concatBytes(before, bytes))
+          if (written.length + bytes.length > self.roomBytes) return false
+          written = concatBytes(written, bytes)
           return true
         },
         async finish() {
-          opened -= 1
-          return true
+          close()
+          if (contents.has(path)) return 'exists'
+          contents.set(path, written)
+          return undefined
         },
         async discard() {
-          opened -= 1
-          contents.delete(path)
+          close()
         },
       }
     },

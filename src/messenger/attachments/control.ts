@@ -104,11 +104,12 @@ export async function saveAttachment(
   let isSaved = false
   try {
     await writeAll(context, record, file)
-    isSaved = await file.finish()
+    const fault = await file.finish()
+    if (fault !== undefined) throw messengerError(codeOfFault(fault))
+    isSaved = true
   } finally {
     if (!isSaved) await file.discard()
   }
-  if (!isSaved) throw messengerError('ATTACHMENT_FILE_FAILED')
   return describeAttachment(record)
 }
 

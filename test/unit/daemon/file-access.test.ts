@@ -1,23 +1,28 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createFileAccess } from '../../../src/daemon/file-access.ts'
+import { moveWithoutReplacing } from '../../../src/daemon/new-file.ts'
 
 const files = createFileAccess()
+const KILLED_SAVE = join(import.meta.dirname, '../../support/killed-save-child.ts')
 
 function directory(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'noctule-files-'))
@@ -87,9 +92,55 @@ describe('files of the user, to write', () => {
     assert.ok(typeof file === 'object')
     assert.equal(await file.write(new TextEncoder().encode('hello ')), true)
     assert.equal(await file.write(new TextEncoder().encode('world')), true)
-    assert.equal(await file.finish(), true)
+    assert.equal(await file.finish(), undefined)
     assert.equal(readFileSync(path, 'utf8'), 'hello world')
     assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.deepEqual(readdirSync(dirname(path)), ['a'])
+    // A second name would show a file that was changed later under the first.
+    assert.equal(statSync(path).nlink, 1)
+  })
+
+  it('have their name when they are whole, and not before: whoever is killed leaves no part of one under it', async (context) => {
+    const folder = directory(context)
+    const child = spawn(process.execPath, [KILLED_SAVE, join(folder, 'a')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const left = readdirSync(folder)
+    assert.deepEqual(
+      left.filter((name) => !name.endsWith('.part')),
+      [],
+    )
+    // Control: it had written.
+    assert.deepEqual(
+      left.map((name) => statSync(join(folder, name)).size),
+      [5],
+    )
+  })
+
+  it('take what killed ones have left along, once it is old, and nothing else', async (context) => {
+    const folder = directory(context)
+    const at = (name: string): string => join(folder, name)
+    const [old, fresh] = [`.noctule-${'0'.repeat(32)}.part`, `.noctule-${'1'.repeat(32)}.part`]
+    const innocent = ['.noctule-1.part', `${'0'.repeat(32)}.part`, `.noctule-${'0'.repeat(32)}.part.txt`]
+    const long = new Date(Date.now() - 2 * 3_600_000)
+    for (const name of [old, fresh, ...innocent]) writeFileSync(at(name), 'x')
+    for (const name of [old, ...innocent]) utimesSync(at(name), long, long)
+    const file = await files.create(at('a'))
+    assert.ok(typeof file === 'object')
+    assert.equal(await file.finish(), undefined)
+    assert.deepEqual(readdirSync(folder).sort(), [...innocent, fresh, 'a'].sort())
+  })
+
+  it('replace nothing that came while they were written', async (context) => {
+    const path = join(directory(context), 'a')
+    const file = await files.create(path)
+    assert.ok(typeof file === 'object')
+    writeFileSync(path, 'mine')
+    assert.equal(await file.finish(), 'exists')
+    await file.discard()
+    assert.equal(readFileSync(path, 'utf8'), 'mine')
+    assert.deepEqual(readdirSync(dirname(path)), ['a'])
   })
 
   it('replace nothing and follow no link, broken or not', async (context) => {
@@ -103,6 +154,8 @@ describe('files of the user, to write', () => {
     assert.throws(() => statSync(at('nowhere')), { code: 'ENOENT' })
     assert.equal(await files.create(join(path, 'none', 'a')), 'missing')
     assert.equal(await files.create('a'), 'relative')
+    assert.equal(await files.create(`${join(path, 'b')}/`), 'irregular')
+    assert.deepEqual(readdirSync(path).sort(), ['broken', 'link', 'there'])
   })
 
   it('are gone when they were given up, and a full disk is an answer', async (context) => {
@@ -111,18 +164,34 @@ describe('files of the user, to write', () => {
     assert.ok(typeof file === 'object')
     await file.write(Uint8Array.of(1))
     await file.discard()
-    assert.throws(() => statSync(path), { code: 'ENOENT' })
+    assert.deepEqual(readdirSync(dirname(path)), [])
     assert.equal(await file.write(Uint8Array.of(1)), false)
-    assert.equal(await file.finish(), false)
+    assert.equal(await file.finish(), 'failed')
   })
 
   it('take nothing away that has come in their place', async (context) => {
     const path = join(directory(context), 'a')
     const file = await files.create(path)
     assert.ok(typeof file === 'object')
+    assert.equal(await file.finish(), undefined)
     renameSync(path, `${path}.moved`)
     writeFileSync(path, 'mine')
     await file.discard()
     assert.equal(readFileSync(path, 'utf8'), 'mine')
+  })
+
+  it('replace nothing where the file system knows no hard links', async (context) => {
+    const folder = directory(context)
+    const at = (name: string): string => join(folder, name)
+    const noLinks = () => Promise.reject(Object.assign(new Error('no links'), { code: 'EPERM' }))
+    writeFileSync(at('part'), 'whole')
+    writeFileSync(at('there'), 'mine')
+    await assert.rejects(moveWithoutReplacing(at('part'), at('there'), noLinks), { code: 'EEXIST' })
+    assert.equal(readFileSync(at('there'), 'utf8'), 'mine')
+    await moveWithoutReplacing(at('part'), at('free'), noLinks)
+    assert.equal(readFileSync(at('free'), 'utf8'), 'whole')
+    assert.deepEqual(readdirSync(folder).sort(), ['free', 'there'])
+    await assert.rejects(moveWithoutReplacing(at('gone'), at('none'), noLinks), { code: 'ENOENT' })
+    assert.deepEqual(readdirSync(folder).sort(), ['free', 'there'])
   })
 })
