@@ -160,7 +160,8 @@ export async function receiveEnvelope(
   return true
 }
 
-async function receivePart(
+/** Keeps a part until its message is whole, and then does what the message says. */
+export async function receivePart(
   context: Context,
   step: Step,
   entry: ContactEntry,
@@ -176,7 +177,9 @@ async function receivePart(
   if (next.state === 'conflict') return
   const ids = (await readRecord(store, TABLE.partialIds, contactId, IDS)) ?? []
   if (next.state === 'pending') {
-    step.put(TABLE.partial, partialKey, REASSEMBLY.encode(next.reassembly))
+    // A long name cuts an announcement in two, and its first part has the key of the file.
+    const erasable = part.type === CONTENT_TYPE_ATTACHMENT
+    step.put(TABLE.partial, partialKey, REASSEMBLY.encode(next.reassembly), { erasable })
     if (before !== undefined) return
     const kept = [...ids, messageId]
     while (kept.length > PARTIAL_MESSAGES_MAX_COUNT)
