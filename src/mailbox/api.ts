@@ -31,6 +31,11 @@ export interface MailboxOwner {
   onWriteSent(boxId: Uint8Array): Promise<void>
   onWriteResult(boxId: Uint8Array, result: WriteResult): Promise<void>
   /**
+   * When the box that was handed out may have left for the first time, by the wall clock: hosts that have it since then name
+   * the end of that copy. Undefined when it has not, or where the owner does not know.
+   */
+  firstLeftMs?(boxId: Uint8Array): number | undefined
+  /**
    * A watched box was read and its signature holds. Resolves when what it says is on disk; the box is no longer watched
    * then. Gives the signature of its tombstone, or undefined to leave it to expiry. When it rejects, the box is read again.
    */

@@ -61,6 +61,7 @@ export type { ReceiptCount, ReceiptCountInput, ReceiptHost } from './receipt.ts'
 export {
   ciphertextHashOf,
   countReceipts,
+  leastReceiptExpiryMs,
   quorumOf,
   RECEIPT_HOST_COUNT,
   replicasOf,

@@ -93,8 +93,9 @@ export function testParameters(speed: number): MailboxParameters {
 export const BOX_LIFETIME_MS = 14 * DAY_MS
 
 /**
- * A receipt for less does not count: an intermediate can ask hosts to keep a box for minutes, and the first write wins. Half
- * a life leaves room for a box that took days to reach its quorum.
+ * A receipt for less does not count, unless it is as long as a copy from the first write would last: an intermediate can ask
+ * hosts to keep a box for minutes, and the first write wins. Half a life leaves room for boxes of which nobody knows when
+ * they left for the first time.
  */
 export const RECEIPT_LEFT_MIN_MS = BOX_LIFETIME_MS / 2
 

@@ -47,6 +47,8 @@ export interface ReceiptCountInput {
   /** Hosts in the own table. */
   readonly hostCount: number
   readonly nowMs: number
+  /** When this box left for the first time; undefined when nobody knows, or when it leaves now. */
+  readonly firstLeftMs?: number | undefined
 }
 
 /** Twice the replicas: the tables of two honest nodes differ a little. */
@@ -66,11 +68,23 @@ export interface ReceiptCount {
   readonly hosts: readonly ReceiptHost[]
 }
 
+/**
+ * The earliest expiry that a receipt may name. Of a box that left for the first time days ago hosts may have a copy since
+ * then and say so: its end is as good as any other, and a shorter life is nobody's but a liar's.
+ */
+export function leastReceiptExpiryMs(nowMs: number, firstLeftMs?: number): number {
+  const usualMs = nowMs + RECEIPT_LEFT_MIN_MS
+  if (firstLeftMs === undefined) return usualMs
+  const firstCopyEndsMs = firstLeftMs + BOX_LIFETIME_MS - CLOCK_TOLERANCE_MS
+  // Copies of then are gone, or about to be: what hosts take now is new.
+  return firstCopyEndsMs > nowMs ? Math.min(usualMs, firstCopyEndsMs) : usualMs
+}
+
 /** Counts each host once, however many receipts bear its name. */
 export function countReceipts(input: ReceiptCountInput): ReceiptCount {
-  const { box, receipts, closest, hostCount, nowMs } = input
+  const { box, receipts, closest, hostCount, nowMs, firstLeftMs } = input
   const hash = ciphertextHashOf(box)
-  const earliestMs = nowMs + RECEIPT_LEFT_MIN_MS
+  const earliestMs = leastReceiptExpiryMs(nowMs, firstLeftMs)
   const latestMs = nowMs + BOX_LIFETIME_MS + CLOCK_TOLERANCE_MS
   const expiries: number[] = []
   const hosts: ReceiptHost[] = []

@@ -128,6 +128,18 @@ export function createMailboxOwner(getContext: () => Context): MailboxOwner {
         release(id)
       }
     },
+    firstLeftMs(boxId) {
+      const writer = inFlight.get(hexEncode(boxId))
+      switch (writer?.kind) {
+        case 'conversation':
+          return writer.entry.boxes.get(writer.number)?.firstLeftAtMs || undefined
+        case 'chunk':
+          // Not before; and a copy that ends with the transfer is as long as it is needed.
+          return writer.transfer.record.createdAtMs
+        default:
+          return undefined
+      }
+    },
     onWriteDropped(boxId) {
       release(hexEncode(boxId))
       return Promise.resolve()

@@ -112,6 +112,7 @@ export function packBox(
       sequences: [...sequences],
       state: 'pending',
       copies: undefined,
+      firstLeftAtMs: 0,
       storedAtMs: 0,
       retryAtMs: 0,
       warned: false,
@@ -131,7 +132,10 @@ export function packBox(
 
 /** The courier has it. */
 export function noteBoxSent(context: Context, entry: ContactEntry, number: number): Promise<void> {
-  return changeBox(context, entry, number, (box) => (box.state === 'pending' ? { ...box, state: 'sent' } : undefined))
+  const nowMs = context.deps.clock.nowMs()
+  return changeBox(context, entry, number, (box) =>
+    box.state === 'pending' ? { ...box, state: 'sent', firstLeftAtMs: box.firstLeftAtMs || nowMs } : undefined,
+  )
 }
 
 /** What became of a write; a box that is not stored waits for another slot. */
@@ -268,6 +272,8 @@ export async function sweepBoxes(context: Context): Promise<void> {
           ...each,
           state: 'pending',
           copies: undefined,
+          // Hosts have dropped it: what they take now is another copy.
+          firstLeftAtMs: 0,
           storedAtMs: 0,
         }))
         continue

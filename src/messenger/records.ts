@@ -174,6 +174,8 @@ const outboundBox = shape.record({
   sequences: shape.list(sequence, BOX_ENVELOPES_MAX_COUNT),
   state: shape.oneOf('pending', 'sent', 'stored'),
   copies,
+  /** When a courier had it for the first time since hosts cannot have it from before; 0 until then. */
+  firstLeftAtMs: time,
   /** When its state became `stored`; 0 before. */
   storedAtMs: time,
   /** Not written again before; 0 for at once. */

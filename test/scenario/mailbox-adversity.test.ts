@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
 import { parseInvite } from '../../src/identity/index.ts'
-import { deriveBoxKeys, inviteBoxSeed } from '../../src/mailbox/index.ts'
+import { BOX_LIFETIME_MS, deriveBoxKeys, inviteBoxSeed } from '../../src/mailbox/index.ts'
 import type { MessageInfo } from '../../src/messenger/index.ts'
 import { storeError } from '../../src/store/errors.ts'
 import { createWorld, receivedTexts, type World } from '../support/world.ts'
@@ -355,7 +355,7 @@ describe('a request through mailboxes', () => {
         world.mailboxes.boxes.set(request, {
           box,
           bytes: new Uint8Array([...box.boxId, ...box.signature, ...box.ciphertext]),
-          expiresAtMs: world.clock.nowMs() + DAY_MS,
+          expiresAtMs: world.clock.nowMs() + BOX_LIFETIME_MS,
         })
         return { status: 'conflict' }
       }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
+import { BOX_LIFETIME_MS } from '../../src/mailbox/index.ts'
 import type { MessengerEventBody } from '../../src/messenger/index.ts'
+import { encodeBox } from '../../src/wire/index.ts'
 import { createWorld, receivedTexts, type World } from '../support/world.ts'
 
 const HOSTS = [{ hostKey: new Uint8Array(32).fill(1), courierOnionKey: new Uint8Array(32).fill(2) }]
@@ -208,6 +210,30 @@ describe('a message for somebody who is offline', () => {
       await world.restart('bob')
       await world.clock.advance(HOUR_MS)
       assert.deepEqual(await receivedTexts(world.messenger('bob'), pair.bob), ['patience'])
+    }))
+
+  it('that hosts have since days, of which the sender never heard, is stored until the end of that copy', () =>
+    storedWorld().run(async (world) => {
+      const pair = await pairUp(world)
+      await world.stopOne('bob')
+      const { messageId } = await world.messenger('alice').send({ contactId: pair.alice, text: 'old' })
+      let endsMs = 0
+      // Hosts take it, and what they say is lost on its way.
+      world.mailboxes.onWrite = (box) => {
+        endsMs = world.clock.nowMs() + BOX_LIFETIME_MS
+        world.mailboxes.boxes.set(hexEncode(box.boxId), { box, bytes: encodeBox(box), expiresAtMs: endsMs })
+        world.mailboxes.onWrite = () => ({ status: 'lost' })
+        return { status: 'lost' }
+      }
+      await world.clock.advance(HOUR_MS)
+      assert.equal(await deliveryOf(world, 'alice', pair.alice, messageId), 'queued')
+      await world.stopOne('alice')
+      await world.clock.advance(9 * DAY_MS)
+      world.mailboxes.onWrite = undefined
+      await world.restart('alice')
+      await world.clock.advance(HOUR_MS)
+      const [message] = await world.messenger('alice').listMessages({ contactId: pair.alice })
+      assert.deepEqual([message?.delivery, message?.stored?.untilMs], ['stored', endsMs])
     }))
 
   it('takes another box when the id is taken', () =>

@@ -8,6 +8,7 @@ import { hexEncode, isForeseen } from '../../src/base/index.ts'
 import {
   BOX_LIFETIME_MS,
   type HostInfo,
+  leastReceiptExpiryMs,
   type MailboxClient,
   type MailboxOwner,
   type MailboxParameters,
@@ -109,7 +110,10 @@ export function createMemoryMailboxes(): MemoryMailboxes {
         if (bytes === undefined || box === undefined) return
         await foreseen(() => owner.onWriteSent(box.boxId))
         await clock.sleep(pace.courierHoldMs, stopper.signal)
-        await owner.onWriteResult(box.boxId, write(bytes, clock.nowMs()))
+        const result = write(bytes, clock.nowMs())
+        const leastMs = leastReceiptExpiryMs(clock.nowMs(), owner.firstLeftMs?.(box.boxId))
+        const isShort = result.status === 'stored' && result.untilMs < leastMs
+        await owner.onWriteResult(box.boxId, isShort ? { status: 'lost' } : result)
       }
       const fetchPart = async (): Promise<void> => {
         const boxId = owner.nextFetch()

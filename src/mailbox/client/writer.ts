@@ -52,7 +52,7 @@ export function createWriter(deps: WriterDeps): Writer {
   const { book, clock, functions, loops, owner, sealer } = deps
   const nothing = (): void => undefined
 
-  const judge = (box: Box, reply: StoreReply): Outcome => {
+  const judge = (box: Box, reply: StoreReply, firstLeftMs?: number): Outcome => {
     const { table } = book
     const count = functions.countReceipts({
       box,
@@ -60,6 +60,7 @@ export function createWriter(deps: WriterDeps): Writer {
       closest: table.closest(box.boxId, RECEIPT_HOST_COUNT),
       hostCount: table.size,
       nowMs: clock.nowMs(),
+      firstLeftMs,
     })
     const { replicas, wanted, stored, untilMs } = count
     const receipts = count.hosts.map(({ descriptor }) => hexEncode(descriptor.hostKey))
@@ -69,7 +70,11 @@ export function createWriter(deps: WriterDeps): Writer {
     return { result: { status: 'lost' }, receipts }
   }
 
-  const request = (box: Box, onEnd: (outcome: Outcome) => void): OutgoingRequest => {
+  const request = (
+    box: Box,
+    onEnd: (outcome: Outcome) => void,
+    firstLeftMs: () => number | undefined = () => undefined,
+  ): OutgoingRequest => {
     const replyKey = randomBytes(KEY_BYTES)
     const { routed, intermediate } = sealer.seal({ operation: 'store', replyKey, box }, box.boxId, new Set())
     if (intermediate === undefined) return { routed }
@@ -87,7 +92,8 @@ export function createWriter(deps: WriterDeps): Writer {
         if (opened === undefined) return false
         sealer.noteAnswer(intermediate, true)
         const reply = decodeStoreReply(opened)
-        const outcome: Outcome = reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply)
+        const outcome: Outcome =
+          reply === undefined ? { result: { status: 'lost' }, receipts: [] } : judge(box, reply, firstLeftMs())
         const isLie = reply?.status === 'stored' && outcome.receipts.length === 0 && deps.isTableWhole()
         // Sealed with the reply key, so it is the intermediate's own doing.
         if (reply === undefined || isLie) book.noteProbe([{ hostKey: intermediate, role: 'intermediate' }], true)
@@ -113,7 +119,11 @@ export function createWriter(deps: WriterDeps): Writer {
     })
 
   const ownRequest = (box: Box): OutgoingRequest => {
-    return request(box, ({ result }) => deps.tell(() => owner.onWriteResult(box.boxId, result)))
+    return request(
+      box,
+      ({ result }) => deps.tell(() => owner.onWriteResult(box.boxId, result)),
+      () => owner.firstLeftMs?.(box.boxId),
+    )
   }
 
   const ask = async (): Promise<Box | undefined> => {

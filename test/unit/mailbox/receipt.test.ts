@@ -154,6 +154,27 @@ describe('counting receipts', () => {
     for (const [ms, replicas] of cases) assert.equal(count([at(ms)]).replicas, replicas, `${ms - NOW_MS}`)
   })
 
+  it('of a box that left days ago it takes the end of a copy from then, and nothing shorter', () => {
+    const DAY = 86_400_000
+    const counts = (leftDaysAgo: number | undefined, endsInMs: number): boolean => {
+      const receipts = [0, 1].map((index) =>
+        signReceipt(hostAt(index).seed, hostAt(index).hostId, box, Math.floor((NOW_MS + endsInMs) / 1000)),
+      )
+      const firstLeftMs = leftDaysAgo === undefined ? undefined : NOW_MS - leftDaysAgo * DAY
+      return countReceipts({ box, receipts, closest: hosts, hostCount: hosts.length, nowMs: NOW_MS, firstLeftMs })
+        .stored
+    }
+    assert.equal(counts(undefined, 4 * DAY), false, 'control: nobody knows of a first time')
+    assert.equal(counts(10, 4 * DAY), true)
+    assert.equal(counts(10, 4 * DAY - 3_600_000), true, 'a clock that is wrong')
+    assert.equal(counts(10, 3 * DAY), false, 'somebody asked for less')
+    assert.equal(counts(10, 60_000), false)
+    assert.equal(counts(3, 6 * DAY), false)
+    assert.equal(counts(3, 8 * DAY), true, 'half a life is enough, as ever')
+    for (const days of [14, 20]) assert.equal(counts(days, 60_000), false, 'the copy of then is gone')
+    assert.equal(counts(-5, 6 * DAY), false, 'a clock that was put back')
+  })
+
   it('a good receipt counts although a bad one of the same host came first', () => {
     const bad = { ...receiptOf(0), signature: new Uint8Array(64) }
     assert.equal(count([bad, receiptOf(0), receiptOf(1)]).stored, true)
