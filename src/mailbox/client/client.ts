@@ -3,7 +3,7 @@
  * Never sends anything that a slot or a link's set-up did not call for. Spec 03-mailbox §4.
  * @module
  */
-import { attempt, createMutex, createTaskGroup, equalBytes, hexEncode } from '../../base/index.ts'
+import { attempt, createMutex, createTaskGroup, hexEncode } from '../../base/index.ts'
 import { HOST_ID_BYTES, type HostEntry, type TablePage } from '../../wire/index.ts'
 import type { MailboxClient, MailboxStatus } from '../api.ts'
 import { separationOf } from '../guarantee.ts'
@@ -21,6 +21,7 @@ import { createSealer } from './sealer.ts'
 import { shuffled } from './shuffled.ts'
 import { createSilence } from './silence.ts'
 import type { Prepared } from './slots.ts'
+import { createTableWalk } from './table-walk.ts'
 import { createWriter } from './writer.ts'
 
 /** To be started once. Hosts are known after `start`; nothing leaves before. */
@@ -36,7 +37,7 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
   const book = createHostBook({ clock, store: deps.store, hostWorkBits: parameters.hostWorkBits, functions })
   const poller = createPoller(contentRandom)
   let lastError: string | undefined
-  let walkCursor: Uint8Array = new Uint8Array(HOST_ID_BYTES)
+  const walk = createTableWalk()
   let pageBacklog = 0
 
   const takePage = (courier: ReadyCourier, answer: TablePage): void => {
@@ -49,7 +50,16 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
       const { isHonest, next } = await book.takePage(cursor, answer.descriptors)
       pageBacklog -= 1
       if (!isHonest) book.noteProbe([{ hostKey: courier.link.hostKey, role: 'courier' }], true)
-      if (equalBytes(cursor, walkCursor)) walkCursor = next
+      else {
+        walk.take({
+          cursor,
+          next,
+          descriptorCount: answer.descriptors.length,
+          courier: courier.link.hostKey,
+          hostCount: Math.max(book.table.size, countOfCouriers()),
+          isAlone: epochs.ready().length < 2,
+        })
+      }
     }
     tasks.own(checking.run(check))
   }
@@ -89,10 +99,9 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
         await attempt(logger, 'mailbox owner failed', task)
       }),
     )
-  const isTableWhole = (): boolean => {
-    const counts = epochs.open().map(({ hostCount }) => hostCount)
-    return book.table.size >= TABLE_WHOLE_SHARE * Math.max(0, ...counts)
-  }
+  /** The most that any courier speaks of. */
+  const countOfCouriers = (): number => Math.max(0, ...epochs.open().map(({ hostCount }) => hostCount))
+  const isTableWhole = (): boolean => book.table.size >= TABLE_WHOLE_SHARE * countOfCouriers()
   const writer = createWriter({ clock, logger, owner, functions, book, sealer, loops, isTableWhole, tell })
   const reader = createReader({
     logger,
@@ -132,8 +141,9 @@ export function createMailboxClient(deps: MailboxClientDeps): MailboxClient {
 
   const prepareTable = (): Prepared => ({
     send({ link, cursors }) {
-      cursors.push(walkCursor)
-      link.send({ kind: 'table', cursor: walkCursor }, 'table')
+      const cursor = walk.cursor()
+      cursors.push(cursor)
+      link.send({ kind: 'table', cursor }, 'table')
     },
     drop: () => undefined,
   })

@@ -43,7 +43,7 @@ export interface HostBookDeps {
 export interface PageVerdict {
   /** False for a page that no honest courier sends. */
   readonly isHonest: boolean
-  /** Where the walk goes on; all zeros after the last page. */
+  /** The last id of the page; all zeros for the last page, and for one that is not honest. */
   readonly next: Uint8Array
 }
 
