@@ -18,6 +18,8 @@ export { AppError, createErrorFactory, InternalError, isAbortError, isAppError }
 export type { Mutex } from './mutex.ts'
 export { createMutex } from './mutex.ts'
 export { Sensitive } from './sensitive.ts'
+export type { SteadyTime } from './steady-time.ts'
+export { createSteadyTime, STEADY_JUMP_MS, STEADY_START_MS } from './steady-time.ts'
 export type { Owner, Sleeper, Stoppable, TaskGroup, Warner } from './tasks.ts'
 export { attempt, createOwner, createTaskGroup, isForeseen, whenAborted, withDeadline } from './tasks.ts'
 export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './units.ts'

@@ -223,7 +223,7 @@ export function resumeContact(context: Context, entry: ContactEntry): void {
 
 /** A request that nobody answered has failed, on either side. Looked at on a clock of its own. */
 export async function sweepRequests(context: Context): Promise<void> {
-  const nowMs = context.deps.clock.nowMs()
+  const nowMs = context.steady.nowMs()
   for (const { requestId, receivedAtMs } of context.requests.values()) {
     if (nowMs < receivedAtMs + REQUEST_LIFETIME_MS) continue
     await context.journal.transact((step) => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hexEncode } from '../base/index.ts'
+import { hexEncode, type SteadyTime } from '../base/index.ts'
 import type { IdentityKeys, PublicIdentity } from '../identity/index.ts'
 import { identityHash, safetyNumber } from '../identity/index.ts'
 import type { BoxSequences, MailboxClient, MailboxOwner, MailboxParameters } from '../mailbox/index.ts'
@@ -117,6 +117,8 @@ export interface Context {
   readonly requests: Map<string, RequestRecord>
   readonly mailbox: MailboxClient
   readonly attachments: AttachmentBook
+  /** For what ends for good when its time is over. */
+  readonly steady: SteadyTime
   /** By box id in hexadecimal. */
   readonly watchers: Map<string, BoxWatcher>
   /** Looks for what a contact needs in its state. */

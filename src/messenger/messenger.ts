@@ -3,7 +3,7 @@
  * Never touches a socket itself: use-cases change state, runners on their own clocks do the rest. Spec 10-messenger.
  * @module
  */
-import { attempt, createTaskGroup, hexEncode } from '../base/index.ts'
+import { attempt, createSteadyTime, createTaskGroup, hexEncode } from '../base/index.ts'
 import {
   createIdentityKeys,
   decodeIdentityKeys,
@@ -110,6 +110,7 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
     shownIdentities: new Map(),
     mailbox,
     attachments: createAttachmentBook(),
+    steady: createSteadyTime(clock),
     watchers: new Map(),
     resume: (entry) => resumeContact(context, entry),
     background: (task) => tasks.own(task),
@@ -129,6 +130,8 @@ export async function openMessenger(deps: MessengerDeps): Promise<Messenger> {
   const maintain = async (): Promise<void> => {
     for (;;) {
       await clock.sleep(MAINTENANCE_INTERVAL_MS, tasks.signal)
+      // Asked in each round, so that no jump of the clock goes unseen.
+      context.steady.nowMs()
       // Each by itself: one that fails, for instance on a full disk, must not keep the others from erasing.
       for (const sweep of [sweepInvites, sweepRequests, sweepSessions, sweepBoxes, sweepAttachments]) {
         await attempt(logger, 'maintenance failed', () => sweep(context))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS } from '../../src/base/index.ts'
+import { DAY_MS, HOUR_MS, hexEncode, MINUTE_MS, STEADY_JUMP_MS } from '../../src/base/index.ts'
 import { deriveBoxKeys, fileBoxSeed, sealBox } from '../../src/mailbox/index.ts'
 import { type BoxBody, encodeBox, encodeBoxBody, FILE_CHUNK_BYTES, fileChunkCount } from '../../src/wire/index.ts'
 import {
@@ -184,7 +184,7 @@ describe('what hosts do to a file', () => {
       assert.notDeepEqual([...(await statesOf(pair, 'alice')), ...(await statesOf(pair, 'bob'))], ['failed', 'failed'])
       // One chunk or the other has come by now; the rest never does.
       world.clock.jumpWallClock(14 * DAY_MS)
-      await world.clock.advance(10 * MINUTE_MS)
+      await world.clock.advance(2 * STEADY_JUMP_MS)
       for (const name of ['alice', 'bob'] as const) {
         const [file] = await shownFiles(pair, name)
         assert.equal(file?.transfer.state, 'failed')

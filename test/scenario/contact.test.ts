@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isAppError } from '../../src/base/index.ts'
+import { isAppError, STEADY_JUMP_MS } from '../../src/base/index.ts'
 import { LANE_WINDOW_MS } from '../../src/identity/index.ts'
 import type { Messenger } from '../../src/messenger/index.ts'
 import type { Clock } from '../../src/ports/index.ts'
@@ -72,7 +72,7 @@ describe('invite, request and acceptance', () => {
         isAppError(error, 'REQUEST_UNKNOWN'),
       )
       world.clock.jumpWallClock(31 * DAY_MS)
-      await world.clock.advance(MINUTE_MS)
+      await world.clock.advance(2 * STEADY_JUMP_MS)
       const contact = await onlyContact(world.messenger('alice'))
       assert.deepEqual([contact.state, contact.failure], ['failed', 'REQUEST_EXPIRED'])
       await world.messenger('alice').block(contact.contactId)

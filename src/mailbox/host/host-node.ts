@@ -3,7 +3,7 @@
  * Never knows whose boxes it keeps or whose records it answers. Spec 03-mailbox §1.
  * @module
  */
-import { createTaskGroup, hexEncode, isForeseen } from '../../base/index.ts'
+import { createSteadyTime, createTaskGroup, hexEncode, isForeseen } from '../../base/index.ts'
 import type { RoutedRequest } from '../../wire/index.ts'
 import type { HostNode, HostStats } from '../api.ts'
 import { createBoxService } from './box-service.ts'
@@ -29,6 +29,7 @@ export function createHostNode(deps: HostNodeDeps): HostNode {
   const tasks = createTaskGroup(deps.onFailure)
   const { signal, own } = tasks
   const counts = createHostCounts()
+  const steady = createSteadyTime(clock)
   const known = createKnownHosts(deps)
   const identity = createOwnDescriptor(deps, known)
   const calls = createHostCalls(deps, known, identity)
@@ -87,7 +88,7 @@ export function createHostNode(deps: HostNodeDeps): HostNode {
   const sweep = async (): Promise<void> => {
     if (known.sweep()) repair.soon()
     for (let more = true; more; ) {
-      const step = await boxes.expire(clock.nowMs())
+      const step = await boxes.expire(steady.nowMs())
       counts.expired += step.dropped
       more = step.more && !signal.aborted
     }

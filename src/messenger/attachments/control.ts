@@ -126,13 +126,13 @@ async function writeAll(context: Context, record: TransferRecord, file: Writable
 
 /** Deletes what nothing refers to, ends what took too long, and lets in what waited. Looked at on a clock of its own. */
 export async function sweepAttachments(context: Context): Promise<void> {
-  const { journal, deps } = context
+  const { journal } = context
   await emptyTrash(context)
   for (const transfer of [...inTurn(context, 'sent'), ...inTurn(context, 'received')]) {
     await journal.transact((step) => {
       const { record, entry } = transfer
       if (!isUnderWay(context, transfer)) return
-      if (deps.clock.nowMs() >= record.createdAtMs + ATTACHMENT_LIFETIME_MS) {
+      if (context.steady.nowMs() >= record.createdAtMs + ATTACHMENT_LIFETIME_MS) {
         changeTransfer(context, step, transfer, { state: 'failed', failure: 'ATTACHMENT_EXPIRED' })
       } else if (record.state === 'waiting' && admit(context, entry, record.bytes) === 'downloading') {
         changeTransfer(context, step, transfer, { state: 'downloading' })

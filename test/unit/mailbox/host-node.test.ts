@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DAY_MS, equalBytes, HOUR_MS, MINUTE_MS } from '../../../src/base/index.ts'
+import { DAY_MS, equalBytes, HOUR_MS, MINUTE_MS, STEADY_JUMP_MS } from '../../../src/base/index.ts'
 import { ed25519PublicKey, sha256 } from '../../../src/crypto/index.ts'
 import {
   BOX_LIFETIME_MS,
@@ -170,9 +170,20 @@ describe('a host as replica', () => {
       assert.equal(refusedFull + stored, 30)
       world.clock.jumpWallClock(BOX_LIFETIME_MS + 2 * HOUR_MS)
       // The descriptors have expired with the boxes: the hosts find each other again first.
-      await world.clock.advance(30 * MINUTE_MS)
+      await world.clock.advance(2 * STEADY_JUMP_MS)
       assert.equal((await store(world, 1, boxOf(99)))?.status, 'stored')
       assert.ok(world.host(1).node.stats().expired >= stored)
+    }))
+
+  it('keeps its boxes when the clock is weeks ahead for some hours', () =>
+    withWorld({ hosts: 2 }, async (world) => {
+      assert.equal((await store(world, 1, boxOf(1)))?.status, 'stored')
+      await world.clock.advance(HOUR_MS)
+      world.clock.jumpWallClock(BOX_LIFETIME_MS + 2 * HOUR_MS)
+      await world.clock.advance(3 * HOUR_MS)
+      world.clock.jumpWallClock(-BOX_LIFETIME_MS - 2 * HOUR_MS)
+      await world.clock.advance(3 * HOUR_MS)
+      assert.deepEqual([world.host(1).node.stats().expired, world.host(1).node.stats().boxes], [0, 1])
     }))
 
   it('gives a pushed box no longer life than it had, and no life beyond the full one', () =>
