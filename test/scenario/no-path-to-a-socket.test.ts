@@ -1,5 +1,5 @@
 /**
- * No call of a front end reaches a socket, whatever it awaits, starts or schedules. Every method of the messenger is run in
+ * No call of a front end reaches a socket, whatever it awaits, starts, schedules or wakes. Every method of the messenger is run in
  * several states; the other half of the proof follows imports: test/house/socket-paths.test.ts.
  * @module
  */
@@ -16,6 +16,7 @@ import {
   guardCalls,
   type Mutation,
 } from '../support/guarded-world.ts'
+import { settle } from '../support/virtual-clock.ts'
 
 /** Short epochs, so that a profile that is asked for is soon in force. */
 const PARAMETERS = { epochMs: 10 * MINUTE_MS, epochOverlapMs: 2 * MINUTE_MS }
@@ -60,6 +61,8 @@ async function until(world: GuardedWorld, condition: () => Promise<boolean>): Pr
 /** What `api` is asked for may be refused: that is a state as well. Bugs are not. */
 async function ask<T>(world: GuardedWorld, promise: Promise<T>): Promise<T | undefined> {
   try {
+    // Before time goes on: what moves until then was moved by what is asked for.
+    await settle()
     return await world.hostWorld.run(promise)
   } catch (error: unknown) {
     if (!isAppError(error)) throw error
@@ -243,6 +246,7 @@ describe('what front ends ask for', () => {
         await askForEverything(stage)
         assert.deepEqual(guard.touched, [])
         assert.ok(guard.free > before, 'control: the network is used, by clocks')
+        assert.ok(guard.freeSleeps > 100, 'control: and loops sleep on the clock that is watched')
         assert.deepEqual(stage.world.failures, [])
       } finally {
         await stage.world.stop()
@@ -269,6 +273,31 @@ describe('a path to a socket is found (control)', () => {
     isolation: 'control',
     signal: new AbortController().signal,
   }
+  /** A loop of nobody's that sends every ten minutes, and sooner when somebody watches a box. */
+  const wakeable =
+    (pauseMs: number): NonNullable<Mutation['mailbox']> =>
+    (client, { links, clock }) => {
+      let wake = (): void => undefined
+      const lane = async (): Promise<void> => {
+        for (;;) {
+          const woken = new Promise<void>((resolve) => {
+            wake = resolve
+          })
+          await Promise.race([clock.sleep(10 * MINUTE_MS), woken])
+          if (pauseMs > 0) await clock.sleep(pauseMs)
+          const link = links()[0]
+          await link?.send(new Uint8Array(link.recordBytes)).catch(() => undefined)
+        }
+      }
+      void lane()
+      return {
+        ...client,
+        watch(...args) {
+          client.watch(...args)
+          wake()
+        },
+      }
+    }
   const mutants: readonly (readonly [string, Setting, string, Mutation])[] = [
     [
       'a send that flushes',
@@ -333,6 +362,13 @@ describe('a path to a socket is found (control)', () => {
         }),
       },
     ],
+    [
+      'a lane that is woken by a box that is watched',
+      'with hosts',
+      'createInvite: wakes send',
+      { mailbox: wakeable(0) },
+    ],
+    ['one that is woken and sends later', 'with hosts', 'createInvite: wakes a loop', { mailbox: wakeable(700) }],
   ]
 
   for (const [what, setting, expected, mutation] of mutants) {

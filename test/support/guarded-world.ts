@@ -1,6 +1,7 @@
 /**
  * Messengers with the mailbox client that ships, on hosts in memory, whose network knows on whose behalf it is touched.
- * Never tells a call from what it left behind: whatever a call awaits, starts or schedules is the call's.
+ * Never tells a call from what it left behind: whatever a call awaits, starts or schedules is the call's, and so is whatever
+ * else moves while time stands still after it: a loop that waited, and that the call has woken.
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -12,7 +13,7 @@ import {
 } from '../../src/mailbox/index.ts'
 import { type Messenger, openMessenger, SESSION_FUNCTIONS, type SessionFunctions } from '../../src/messenger/index.ts'
 import { createTrafficMeter } from '../../src/padding/index.ts'
-import type { HostMesh, RecordLink, RecordListener, RecordNetwork } from '../../src/ports/index.ts'
+import type { Clock, HostMesh, RecordLink, RecordListener, RecordNetwork } from '../../src/ports/index.ts'
 import { createMemoryStore } from '../../src/store/index.ts'
 import type { HostEntry } from '../../src/wire/index.ts'
 import { CLIENT_WORLD_FUNCTIONS } from './mailbox-client-world.ts'
@@ -26,19 +27,46 @@ interface Guard {
   readonly touched: string[]
   /** Touches of the network by nobody's call: that there are any shows that the guard is in place. */
   free: number
+  /** Sleeps that began in nobody's name: the loops whose waking is looked for. */
+  freeSleeps: number
   /** Runs `body` in the name of `call`. */
   run<T>(call: string, body: () => T): T
   /** The same network, watched. */
   network(network: RecordNetwork): RecordNetwork
   mesh(mesh: HostMesh): HostMesh
+  /** The same clock, watched: a loop that was woken sleeps again, whether or not it sends before. */
+  clock(clock: Clock): Clock
+  /** Looks from here on until time goes on for what this call sets going. */
+  watch(call: string): void
 }
 
-function createGuard(): Guard {
+function createGuard(monotonicMs: () => number): Guard {
   const calls = new AsyncLocalStorage<string>()
+  let watched: { readonly call: string; readonly atMs: number } | undefined
+  /** The call to whose account it goes that something moves which is nobody's. */
+  const waker = (): string | undefined => (watched?.atMs === monotonicMs() ? watched.call : undefined)
   const guard: Guard = {
     touched: [],
     free: 0,
+    freeSleeps: 0,
     run: (call, body) => calls.run(call, body),
+    watch(call) {
+      watched = { call, atMs: monotonicMs() }
+    },
+    clock(clock) {
+      return {
+        nowMs: () => clock.nowMs(),
+        monotonicMs: () => clock.monotonicMs(),
+        sleep(delayMs, signal) {
+          if (calls.getStore() === undefined) {
+            guard.freeSleeps += 1
+            const call = waker()
+            if (call !== undefined) guard.touched.push(`${call}: wakes a loop`)
+          }
+          return clock.sleep(delayMs, signal)
+        },
+      }
+    },
     network(network) {
       return {
         async listen(options) {
@@ -71,8 +99,13 @@ function createGuard(): Guard {
   }
   const note = (what: string): void => {
     const call = calls.getStore()
-    if (call === undefined) guard.free += 1
-    else guard.touched.push(`${call}: ${what}`)
+    if (call !== undefined) {
+      guard.touched.push(`${call}: ${what}`)
+      return
+    }
+    guard.free += 1
+    const by = waker()
+    if (by !== undefined) guard.touched.push(`${by}: wakes ${what}`)
   }
   const watchLink = (link: RecordLink): RecordLink => ({
     ...link,
@@ -99,7 +132,7 @@ function createGuard(): Guard {
 interface Seams {
   readonly network: RecordNetwork
   readonly links: () => readonly RecordLink[]
-  readonly clock: HostWorld['clock']
+  readonly clock: Clock
 }
 
 export interface Mutation {
@@ -122,8 +155,8 @@ export interface GuardedWorld {
 }
 
 export async function createGuardedWorld(parameters: Partial<MailboxParameters>): Promise<GuardedWorld> {
-  const guard = createGuard()
   const hostWorld = await createHostWorld({ hosts: 3, parameters })
+  const guard = createGuard(() => hostWorld.clock.monotonicMs())
   const failures: unknown[] = []
   const stops: (() => Promise<void>)[] = []
   return {
@@ -132,7 +165,7 @@ export async function createGuardedWorld(parameters: Partial<MailboxParameters>)
     failures,
     async join(hosts, mutation = {}) {
       const seed = 1_000 * (1 + stops.length)
-      const { clock } = hostWorld
+      const clock = guard.clock(hostWorld.clock)
       const inner = guard.network(hostWorld.recordHub.createNetwork())
       const links = new Set<RecordLink>()
       const network: RecordNetwork = {
@@ -209,6 +242,7 @@ export function guardCalls(messenger: Messenger, guard: Guard, called: Map<strin
       const member: unknown = Reflect.get(target, property, receiver)
       if (typeof member !== 'function' || typeof property !== 'string') return member
       return (...args: readonly unknown[]): unknown => {
+        guard.watch(property)
         const result: unknown = guard.run(property, (): unknown => Reflect.apply(member, target, args))
         if (result instanceof Promise)
           void result.then(

@@ -23,7 +23,7 @@ interface Sleeper {
 /** Macrotask turns in which promise chains and immediates of one wake-up come to rest. */
 const SETTLE_TURNS = 6
 
-async function settle(): Promise<void> {
+export async function settle(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
