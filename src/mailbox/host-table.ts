@@ -3,10 +3,11 @@
  * Never holds two records of one host, and never more hosts than it was made for. Spec 03-mailbox §3.4.
  * @module
  */
-import { createByteReader, createByteWriter, hexEncode } from '../base/index.ts'
+import { createByteReader, createByteWriter, equalBytes, hexEncode } from '../base/index.ts'
 import { framed, label, sha256 } from '../crypto/index.ts'
 import { decodeHostDescriptor, HOST_DESCRIPTOR_BYTES, HOST_ID_BYTES, HOST_ROUTE_BYTES } from '../wire/index.ts'
 import { type HostRecord, isNewerDescriptor } from './host-descriptor.ts'
+import { CLOCK_TOLERANCE_MS } from './options.ts'
 import { closestOf, compareBytes, placementKey } from './placement.ts'
 
 export type MergeResult =
@@ -37,7 +38,10 @@ export interface HostTable {
   page(cursor: Uint8Array, count: number): readonly HostRecord[]
   /** Up to `count` hosts where this box belongs, nearest first. */
   closest(boxId: Uint8Array, count: number): readonly HostRecord[]
-  /** By the first `HOST_ROUTE_BYTES` of the host id. */
+  /**
+   * By the first `HOST_ROUTE_BYTES` of the host id, or of the one that it had before it moved: tables of others may have that
+   * one for as long as the descriptor it came from was valid.
+   */
   byRoute(route: Uint8Array): HostRecord | undefined
   byKey(hostKey: Uint8Array): HostRecord | undefined
   /** Ascending by host id. */
@@ -99,6 +103,9 @@ class MemoryHostTable implements HostTable {
   private readonly maxCount: number
   private readonly hostsByKey = new Map<string, HostRecord>()
   private readonly hostsByRoute = new Map<string, HostRecord>()
+  /** Where hosts were before they moved, one place each, by host key: moving costs work, and nobody moves twice in this time. */
+  private readonly formerPlaces = new Map<string, { readonly route: string; readonly untilMs: number }>()
+  private readonly keysByFormerRoute = new Map<string, string>()
   /** Ascending by host id. */
   private readonly sorted: HostRecord[]
   /** Both are made when they are asked for after a change. */
@@ -130,6 +137,7 @@ class MemoryHostTable implements HostTable {
     }
     if (!isNewerDescriptor(host, old)) return 'unchanged'
     this.drop(old)
+    if (!equalBytes(old.hostId, host.hostId)) this.noteMove(old)
     this.put({ ...host, firstSeenAtMs: Math.min(host.firstSeenAtMs, old.firstSeenAtMs) })
     return 'updated'
   }
@@ -138,12 +146,16 @@ class MemoryHostTable implements HostTable {
     const host = this.byKey(hostKey)
     if (host === undefined) return false
     this.drop(host)
+    this.forgetMove(hexEncode(hostKey))
     return true
   }
 
   expire(nowMs: number): readonly HostRecord[] {
     const gone = [...this.hostsByKey.values()].filter(({ validUntilMs }) => validUntilMs <= nowMs)
     for (const host of gone) this.drop(host)
+    for (const [key, { untilMs }] of this.formerPlaces) {
+      if (untilMs <= nowMs || !this.hostsByKey.has(key)) this.forgetMove(key)
+    }
     return gone
   }
 
@@ -162,7 +174,8 @@ class MemoryHostTable implements HostTable {
   }
 
   byRoute(route: Uint8Array): HostRecord | undefined {
-    return this.hostsByRoute.get(hexEncode(route))
+    const name = hexEncode(route)
+    return this.hostsByRoute.get(name) ?? this.hostsByKey.get(this.keysByFormerRoute.get(name) ?? '')
   }
 
   byKey(hostKey: Uint8Array): HostRecord | undefined {
@@ -199,6 +212,21 @@ class MemoryHostTable implements HostTable {
     this.hostsByRoute.delete(routeOf(host))
     this.sorted.splice(this.sorted.indexOf(host, this.positionAfter(host.hostId) - 1), 1)
     this.noteChange()
+  }
+
+  private noteMove(old: HostRecord): void {
+    const key = hexEncode(old.descriptor.hostKey)
+    this.forgetMove(key)
+    const place = { route: routeOf(old), untilMs: old.validUntilMs + CLOCK_TOLERANCE_MS }
+    this.formerPlaces.set(key, place)
+    this.keysByFormerRoute.set(place.route, key)
+  }
+
+  private forgetMove(key: string): void {
+    const place = this.formerPlaces.get(key)
+    if (place === undefined) return
+    this.formerPlaces.delete(key)
+    this.keysByFormerRoute.delete(place.route)
   }
 
   private noteChange(): void {

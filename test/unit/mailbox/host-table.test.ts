@@ -10,6 +10,7 @@ import {
   type HostTable,
   hostTableRoot,
 } from '../../../src/mailbox/index.ts'
+import { CLOCK_TOLERANCE_MS } from '../../../src/mailbox/options.ts'
 import { compareDistance, placementKey } from '../../../src/mailbox/placement.ts'
 import { hostIdOf } from '../../../src/mailbox/work.ts'
 import { HOST_ROUTE_BYTES } from '../../../src/wire/index.ts'
@@ -68,10 +69,40 @@ describe('the host table', () => {
     })
     const table = tableOf([...hostRecords(5), old])
     assert.equal(table.merge(moved), 'updated')
-    assert.equal(table.byRoute(old.hostId.subarray(0, HOST_ROUTE_BYTES)), undefined)
     assert.equal(table.all().filter(({ descriptor }) => descriptor.workNonce === 7).length, 1)
     assert.equal(table.all().length, 5)
     assert.equal(table.closest(new Uint8Array(32), 100).length, 5)
+  })
+
+  it('finds a host that moved by its former route for as long as others may know it by that', () => {
+    const old = hostRecord(1)
+    const movedAt = (number: number): HostRecord =>
+      hostRecord(1, {
+        work: { period: old.descriptor.workPeriod, nonce: number },
+        nowMs: TEST_NOW_MS + number * SECOND_MS,
+      })
+    const route = ({ hostId }: HostRecord): Uint8Array => hostId.subarray(0, HOST_ROUTE_BYTES)
+    const moved = movedAt(7)
+    const table = tableOf([...hostRecords(5), old])
+    table.merge(moved)
+    for (const host of [old, moved]) assert.deepEqual(table.byRoute(route(host))?.bytes, moved.bytes)
+    // As long as the old descriptor, and a clock that is wrong; renewed meanwhile, or the host would be gone.
+    const renewed = hostRecord(1, {
+      work: { period: old.descriptor.workPeriod, nonce: 7 },
+      nowMs: TEST_NOW_MS + DAY_MS,
+    })
+    table.merge(renewed)
+    table.expire(old.validUntilMs)
+    assert.deepEqual(table.byRoute(route(old))?.bytes, renewed.bytes)
+    table.expire(old.validUntilMs + CLOCK_TOLERANCE_MS)
+    assert.equal(table.byRoute(route(old)), undefined)
+    assert.deepEqual(table.byRoute(route(moved))?.bytes, renewed.bytes)
+    // One former place each, and none of a host that is gone.
+    const twice = tableOf([old, movedAt(7), movedAt(8)])
+    assert.equal(twice.byRoute(route(old)), undefined)
+    assert.ok(twice.byRoute(route(moved)) !== undefined)
+    twice.remove(old.descriptor.hostKey)
+    assert.equal(twice.byRoute(route(moved)), undefined)
   })
 
   it('that is oversized is refused: a liar’s flood pushes out nobody and is not kept', () => {
