@@ -20,4 +20,4 @@ export {
   KEY_BYTES,
 } from './sizes.ts'
 export type { X25519Key, X25519KeyPair } from './x25519.ts'
-export { createX25519KeyPair, importX25519Key, x25519, x25519PublicKey } from './x25519.ts'
+export { createX25519Key, createX25519KeyPair, importX25519Key, x25519, x25519PublicKey } from './x25519.ts'

@@ -9,7 +9,7 @@ import {
   aeadOpen,
   aeadSeal,
   constantTimeEqual,
-  createX25519KeyPair,
+  createX25519Key,
   framed,
   hkdfSha256,
   hmacSha256,
@@ -38,14 +38,14 @@ function requestContext(hostKey: Uint8Array): Uint8Array {
  * yields bytes that nobody opens: what leaves the client stays the same, and the loss counts against that host.
  */
 export function sealRequest(sealKey: Uint8Array, hostKey: Uint8Array, requestBytes: Uint8Array): Uint8Array {
-  const ephemeral = createX25519KeyPair()
-  const secret = x25519(ephemeral.privateKey, sealKey)
-  wipe(ephemeral.privateKey)
+  const ephemeral = createX25519Key()
+  const ephemeralKey = ephemeral.publicKey()
+  const secret = ephemeral.agree(sealKey)
   if (secret === undefined) return randomBytes(REQUEST_SEAL_BYTES + requestBytes.length)
-  const key = requestKey(secret, ephemeral.publicKey)
+  const key = requestKey(secret, ephemeralKey)
   const sealed = aeadSeal(key, ZERO_NONCE, requestContext(hostKey), requestBytes)
   wipe(secret, key)
-  return concatBytes(ephemeral.publicKey, sealed)
+  return concatBytes(ephemeralKey, sealed)
 }
 
 /** Tries the seal keys in their order, newest first; undefined when none opens. */

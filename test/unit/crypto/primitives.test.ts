@@ -9,6 +9,7 @@ import {
   constantTimeEqual,
   createEd25519Seed,
   createKemKeyPair,
+  createX25519Key,
   createX25519KeyPair,
   deriveOnionKey,
   ed25519PublicKey,
@@ -101,6 +102,15 @@ describe('X25519', () => {
     for (const length of [0, 31, 33]) assert.equal(x25519(alice.privateKey, new Uint8Array(length).fill(9)), undefined)
     assert.throws(() => x25519(new Uint8Array(31), bob.publicKey), RangeError)
     assert.throws(() => x25519PublicKey(new Uint8Array(33)), RangeError)
+  })
+
+  it('agrees with a key that was never raw bytes, and no two of those are the same', () => {
+    const alice = createX25519Key()
+    const bob = createX25519KeyPair()
+    assert.equal(alice.publicKey().length, 32)
+    assert.deepEqual(alice.agree(bob.publicKey), x25519(bob.privateKey, alice.publicKey()))
+    assert.equal(alice.agree(new Uint8Array(32)), undefined)
+    assert.notDeepEqual(createX25519Key().publicKey(), alice.publicKey())
   })
 })
 
