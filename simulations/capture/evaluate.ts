@@ -192,7 +192,8 @@ function areaOf({ isNew, isNewPart, order }: Ranking, labels: Uint8Array, weight
     tiedNegatives = 0
     tiedPositives = 0
   }
-  for (const [place, index] of order.entries()) {
+  for (let place = 0; place < order.length; place += 1) {
+    const index = order[place] as number
     if (isNew[place] === 1) closeTie()
     if (isNewPart[place] === 1) {
       pairs += negatives * positives

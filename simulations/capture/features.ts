@@ -97,15 +97,24 @@ function autocorrelation(bins: readonly number[]): readonly number[] {
   })
 }
 
+/** Cosine and sine of each frequency at each bin: they are the same for every window. */
+const WAVES = Array.from({ length: BIN_COUNT / 2 - 1 }, (_, index) => {
+  const angle = (2 * Math.PI * (index + 1)) / BIN_COUNT
+  return {
+    cosines: Float64Array.from({ length: BIN_COUNT }, (_unused, at) => Math.cos(angle * at)),
+    sines: Float64Array.from({ length: BIN_COUNT }, (_unused, at) => Math.sin(angle * at)),
+  }
+})
+
 /** Frequencies and strengths of the highest peaks, the strongest first; a plain transform, 64 bins are few. */
 function spectrum(bins: readonly number[]): readonly number[] {
   const middle = mean(bins)
-  const strengths = Array.from({ length: BIN_COUNT / 2 - 1 }, (_, index) => {
-    const angle = (2 * Math.PI * (index + 1)) / BIN_COUNT
+  const strengths = WAVES.map(({ cosines, sines }, index) => {
     let [real, imaginary] = [0, 0]
-    for (const [at, value] of bins.entries()) {
-      real += (value - middle) * Math.cos(angle * at)
-      imaginary += (value - middle) * Math.sin(angle * at)
+    for (let at = 0; at < BIN_COUNT; at += 1) {
+      const value = (bins[at] ?? 0) - middle
+      real += value * (cosines[at] ?? 0)
+      imaginary += value * (sines[at] ?? 0)
     }
     return { frequency: index + 1, strength: Math.hypot(real, imaginary) }
   })

@@ -81,10 +81,11 @@ function grow(chosen: Int32Array, ground: Ground, depth: number): Node {
     const column = bins[feature] ?? new Uint8Array()
     const counts = new Float64Array(cuts + 1)
     const hits = new Float64Array(cuts + 1)
-    for (const index of chosen) {
-      const bin = column[index] ?? 0
-      counts[bin] = (counts[bin] ?? 0) + 1
-      hits[bin] = (hits[bin] ?? 0) + (labels[index] ?? 0)
+    for (let at = 0; at < chosen.length; at += 1) {
+      const index = chosen[at] as number
+      const bin = column[index] as number
+      counts[bin] = (counts[bin] as number) + 1
+      hits[bin] = (hits[bin] as number) + (labels[index] as number)
     }
     let [lowCount, lowHits] = [0, 0]
     for (let cut = 0; cut < cuts; cut += 1) {

@@ -12,16 +12,18 @@ export const nearest: Classifier = {
   name: 'nearest',
   learn({ labels, vectors }) {
     const scale = createScaler(vectors)
-    const scaled = vectors.map(scale)
-    const count = Math.min(NEIGHBOURS, scaled.length)
+    const width = vectors[0]?.length ?? 0
+    const rows = new Float64Array(vectors.length * width)
+    for (const [index, vector] of vectors.entries()) rows.set(scale(vector), index * width)
+    const count = Math.min(NEIGHBOURS, vectors.length)
     return (vector) => {
       const own = scale(vector)
       /** Of the nearest so far, the farthest first. */
       const distances = new Float64Array(count).fill(Number.POSITIVE_INFINITY)
       const votes = new Uint8Array(count)
-      for (const [index, other] of scaled.entries()) {
+      for (let index = 0; index < vectors.length; index += 1) {
         const limit = distances[0] ?? 0
-        const distance = squaredDistance(own, other, limit)
+        const distance = squaredDistance(own, rows, index * width, limit)
         if (distance >= limit) continue
         let at = 1
         for (; at < count && (distances[at] ?? 0) > distance; at += 1) {
@@ -39,11 +41,18 @@ export const nearest: Classifier = {
   },
 }
 
-/** Exact below `limit`; any number from it on when the distance is larger. */
-function squaredDistance(a: Float64Array, b: Float64Array, limit: number): number {
+/** So many features are added up before it is asked whether that is too far already. */
+const STRIDE = 16
+
+/** From `own` to the row that begins at `from`. Exact below `limit`; any number from it on when the distance is larger. */
+function squaredDistance(own: Float64Array, rows: Float64Array, from: number, limit: number): number {
   let sum = 0
-  for (let at = 0; at < a.length; at += 1) {
-    sum += ((a[at] ?? 0) - (b[at] ?? 0)) ** 2
+  for (let start = 0; start < own.length; start += STRIDE) {
+    const end = Math.min(own.length, start + STRIDE)
+    for (let at = start; at < end; at += 1) {
+      const difference = (own[at] as number) - (rows[from + at] as number)
+      sum += difference * difference
+    }
     if (sum >= limit) return sum
   }
   return sum
