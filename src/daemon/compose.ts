@@ -31,7 +31,7 @@ import {
   TOR_DEFAULTS,
   type TorOptions,
 } from '../tor/index.ts'
-import { createRecordNetwork } from '../transport/index.ts'
+import { type createHostMesh, createRecordNetwork } from '../transport/index.ts'
 import { onionAddress } from '../wire/index.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonError } from './errors.ts'
@@ -55,6 +55,8 @@ export interface DaemonDeps {
   readonly wrapNetwork?: (network: RecordNetwork, role: DaemonRole) => RecordNetwork
   readonly wrapStore?: (store: KeyValueStore) => KeyValueStore
   readonly wrapBoxes?: (boxes: BoxStore) => BoxStore
+  /** Or another mesh between hosts. */
+  readonly createMesh?: typeof createHostMesh
   /** Or a tor of their own, which the daemon starts and stops. */
   readonly tor?: TorProvider
 }
@@ -139,6 +141,7 @@ export async function composeDaemon(config: DaemonConfig, deps: DaemonDeps): Pro
           tor: torForRole(tor, 'host'),
           network: networkOf('host'),
           wrapBoxes: deps.wrapBoxes,
+          createMesh: deps.createMesh,
           onFailure: deps.onFailure,
         },
         {

@@ -48,6 +48,8 @@ export interface HostRoleDeps {
   readonly network: RecordNetwork
   /** Tests put a fault in front of it. */
   readonly wrapBoxes?: ((boxes: BoxStore) => BoxStore) | undefined
+  /** Default: `createHostMesh`. */
+  readonly createMesh?: typeof createHostMesh | undefined
   readonly onFailure: (error: unknown) => void
 }
 
@@ -85,7 +87,7 @@ async function createNode(
   boxes: BoxStore,
 ): Promise<HostNode> {
   const { clock, random, logger, tor, network } = deps
-  const mesh = await createHostMesh({
+  const mesh = await (deps.createMesh ?? createHostMesh)({
     clock,
     torProvider: tor,
     logger: logger.child('mesh'),
