@@ -38,7 +38,7 @@ export interface Evaluation {
   readonly aucs: Readonly<Record<string, number>>
   /** Two-sided, 95 %, bootstrap over segments. */
   readonly interval: readonly [number, number]
-  /** One-sided, 95 %. */
+  /** One-sided, 95 %, for the best of all classifiers: the largest of their bounds, since any of them may be the best in truth. */
   readonly upper: number
   /** Of the largest AUC over all classifiers, labels permuted among the segments of each run and node. */
   readonly p: number
@@ -87,13 +87,15 @@ export function evaluate(given: readonly Sample[], options: EvaluateOptions): Ev
   const ones = new Float64Array(samples.length).fill(1)
   const aucs = rankings.map((ranking) => areaOf(ranking, labels, ones))
   const best = aucs.indexOf(Math.max(...aucs))
-  const ranking = rankings[best]
   const auc = aucs[best]
-  if (ranking === undefined || auc === undefined || Number.isNaN(auc)) {
+  if (auc === undefined || Number.isNaN(auc)) {
     throw new Error('a class is missing on one side of every split')
   }
-  const bootstrapped = bootstrap(samples, labels, ranking, options)
-  const at = (share: number): number => bootstrapped[Math.round(share * (bootstrapped.length - 1))] ?? auc
+  const bootstrapped = bootstrap(samples, labels, rankings, options)
+  const at = (share: number, which = best): number => {
+    const areas = bootstrapped[which] ?? []
+    return areas[Math.round(share * (areas.length - 1))] ?? auc
+  }
   const positives = labels.reduce((sum, label) => sum + label, 0)
   return {
     positives,
@@ -103,7 +105,7 @@ export function evaluate(given: readonly Sample[], options: EvaluateOptions): Ev
     classifier: classifiers[best]?.name ?? '',
     aucs: Object.fromEntries(classifiers.map(({ name }, index) => [name, aucs[index] ?? Number.NaN])),
     interval: [at(0.025), at(0.975)],
-    upper: at(0.95),
+    upper: Math.max(...rankings.map((_, which) => at(0.95, which))),
     p: permute(samples, rankings, auc, ones, options),
     split: scored.split,
   }
@@ -220,16 +222,16 @@ function bySegment(samples: readonly Sample[]): readonly (readonly number[])[] {
   return [...segments.values()]
 }
 
-/** Areas of resampled segments, in ascending order; each class keeps its count of segments. */
+/** Areas of resampled segments by ranking, in ascending order; each class keeps its count of segments. */
 function bootstrap(
   samples: readonly Sample[],
   labels: Uint8Array,
-  ranking: Ranking,
+  rankings: readonly Ranking[],
   { random, rounds }: EvaluateOptions,
-): readonly number[] {
+): readonly Float64Array[] {
   const segments = bySegment(samples)
   const strata = [0, 1].map((label) => segments.filter((list) => labels[list[0] ?? 0] === label))
-  const areas: number[] = []
+  const areas = rankings.map((): number[] => [])
   const weights = new Float64Array(samples.length)
   for (let round = 0; round < rounds; round += 1) {
     weights.fill(0)
@@ -239,10 +241,12 @@ function bootstrap(
         for (const index of list) weights[index] = (weights[index] ?? 0) + 1
       }
     }
-    const area = areaOf(ranking, labels, weights)
-    if (!Number.isNaN(area)) areas.push(area)
+    for (const [which, ranking] of rankings.entries()) {
+      const area = areaOf(ranking, labels, weights)
+      if (!Number.isNaN(area)) areas[which]?.push(area)
+    }
   }
-  return areas.sort((a, b) => a - b)
+  return areas.map((list) => Float64Array.from(list).sort())
 }
 
 /** Share of relabellings whose largest area is at least what was seen. */

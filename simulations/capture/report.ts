@@ -70,7 +70,7 @@ export function notesOf({ contactHaste, speed }: CaptureConfig): readonly string
     `Contacts are not observed; their clocks run ${contactHaste} times as fast as those of clients. A flood asks for a message each second of the profile's clock; what reaches the client is what fits the contact's own slots.`,
     'Returning clients are compared with clients that came back to nothing: starting the daemon is visible, and is not what is asked.',
     'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a real run of a daemon whose records leave only when there is something to say.',
-    'Intervals come from a bootstrap over segments with the classifiers as they were learned; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
+    'Intervals come from a bootstrap over segments with the classifiers as they were learned, upper bounds from the largest one of all classifiers; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
   ]
 }
 

@@ -10,7 +10,7 @@ import { createSeededRandom } from '../../support/seeded-random.ts'
 import { HOLD_MS, syntheticCaptures, WINDOW_MS } from '../../support/synthetic-capture.ts'
 
 const randomFor = (stream: string) => createSeededRandom(createHash('sha256').update(stream).digest().readInt32BE())
-const options: AnalyseOptions = { windowMs: WINDOW_MS, holdMs: HOLD_MS, rounds: 60, calibrations: 5, randomFor }
+const options: AnalyseOptions = { windowMs: WINDOW_MS, holdMs: HOLD_MS, rounds: 120, calibrations: 5, randomFor }
 const shape = { runs: 2, nodes: 3, segments: 4, windows: 6, classes: ['idle', 'sending'] } as const
 
 describe('traces', () => {
