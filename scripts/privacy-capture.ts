@@ -1,5 +1,5 @@
 /**
- * `npm run privacy:capture [-- --minutes M --speed S --clients N --runs R --seed X --out FILE --traces DIR]`: captures guard
+ * `npm run privacy:capture [-- --minutes M --speed S --clients N --runs R --goal G --seed X --out FILE --traces DIR]`: captures guard
  * links on a private Tor network while clients do this and that, lets classifiers try to tell what, and writes
  * privacy-report.json. `--analyse DIR` reads kept traces instead.
  * Never ends well when a control did not fire.
@@ -21,25 +21,28 @@ import {
 } from '../simulations/capture/report.ts'
 import { CAPTURE_CLASSES, type CaptureClass, type NodeCapture } from '../simulations/capture/trace.ts'
 import { profileOf } from '../src/padding/index.ts'
-import { type CaptureRunOptions, captureRun, UNPADDED_MAIN } from '../test/support/capture-run.ts'
+import { captureRun } from '../test/support/capture-run.ts'
 import { createSeededRandom } from '../test/support/seeded-random.ts'
 
 const MINUTE_MS = 60_000
 const ROUNDS = 1_000
-/** Of the whole time: the run without padding, and the sums at the end. */
-const CONTROL_SHARE = 0.14
+/** Of the whole time: the sums at the end. */
 const ANALYSIS_SHARE = 0.12
+/** More than the goal, because the split of a run leaves windows over. */
+const GOAL_SURPLUS = 1.02
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '45' },
     speed: { type: 'string', default: '20' },
-    clients: { type: 'string', default: '9' },
+    clients: { type: 'string', default: '20' },
+    unpadded: { type: 'string', default: '2' },
     contacts: { type: 'string' },
     haste: { type: 'string', default: '2' },
     hosts: { type: 'string', default: '4' },
     runs: { type: 'string', default: '3' },
-    windows: { type: 'string', default: '12' },
+    windows: { type: 'string', default: '20' },
+    goal: { type: 'string', default: String(GOAL_WINDOWS) },
     seed: { type: 'string', default: '20261121' },
     classes: { type: 'string', default: CAPTURE_CLASSES.join(',') },
     out: { type: 'string', default: 'privacy-report.json' },
@@ -78,55 +81,49 @@ function whole(name: string, text: string): number {
 async function capture(): Promise<Kept> {
   const seed = whole('seed', values.seed)
   const clients = whole('clients', values.clients)
+  const unpadded = whole('unpadded', values.unpadded)
   const runs = whole('runs', values.runs)
   const minutes = whole('minutes', values.minutes)
+  const goalWindows = Math.ceil((GOAL_SURPLUS * whole('goal', values.goal)) / runs)
   const asked = values.classes.split(',')
   const classes = CAPTURE_CLASSES.filter((label) => asked.includes(label))
   const fixed = {
     seed,
-    clients,
+    clients: clients + unpadded,
+    unpadded,
     speed: whole('speed', values.speed),
     hosts: whole('hosts', values.hosts),
-    contacts: values.contacts === undefined ? Math.ceil(clients / 3) : whole('contacts', values.contacts),
+    contacts: values.contacts === undefined ? Math.ceil(clients / 4) : whole('contacts', values.contacts),
     contactHaste: whole('haste', values.haste),
     windows: whole('windows', values.windows),
+    goalWindows,
+    classes,
     report: say,
   }
   const captures: NodeCapture[] = []
+  const withoutPadding: NodeCapture[] = []
   const failures: string[] = []
   const loads: number[] = []
-  const play = async (
-    options: Pick<CaptureRunOptions, 'run' | 'classes' | 'untilMs'> & Partial<CaptureRunOptions>,
-  ): Promise<Awaited<ReturnType<typeof captureRun>>> => {
+  const startedAt = new Date().toISOString()
+  const captureMs = (1 - ANALYSIS_SHARE) * minutes * MINUTE_MS
+  let hasAttachments = true
+  for (let run = 0; run < runs; run += 1) {
+    say(`run ${run + 1} of ${runs}`)
     const directory = mkdtempSync(join(tmpdir(), 'ncap-'))
     const watching = setInterval(() => loads.push(loadavg()[0] ?? 0), 10_000)
+    // What earlier runs did not need is there for later ones.
+    const untilMs = (captureMs - (performance.now() - startedMs)) / (runs - run)
     try {
-      return await captureRun({ ...fixed, directory, ...options })
+      const result = await captureRun({ ...fixed, run, directory, untilMs })
+      captures.push(...result.captures)
+      withoutPadding.push(...result.unpadded)
+      failures.push(...result.failures)
+      hasAttachments &&= result.hasAttachments
     } finally {
       clearInterval(watching)
       rmSync(directory, { recursive: true, force: true })
     }
   }
-  const startedAt = new Date().toISOString()
-  const runMs = ((1 - CONTROL_SHARE - ANALYSIS_SHARE) * minutes * MINUTE_MS) / runs
-  let hasAttachments = true
-  for (let run = 0; run < runs; run += 1) {
-    say(`run ${run + 1} of ${runs}`)
-    const result = await play({ run, classes, untilMs: runMs })
-    captures.push(...result.captures)
-    failures.push(...result.failures)
-    hasAttachments &&= result.hasAttachments
-  }
-  say('run without padding')
-  const control = await play({
-    run: 0,
-    classes: ['idle', 'sending'],
-    untilMs: CONTROL_SHARE * minutes * MINUTE_MS,
-    clients: Math.min(clients, 4),
-    contacts: 1,
-    clientMain: UNPADDED_MAIN,
-  })
-  failures.push(...control.failures.map((failure) => `without padding: ${failure}`))
   const { contactHaste, contacts, hosts, speed, windows } = fixed
   return {
     config: {
@@ -148,7 +145,7 @@ async function capture(): Promise<Kept> {
     commit: execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
     startedAt,
     captures,
-    unpadded: control.captures,
+    unpadded: withoutPadding,
     failures,
     leftOut:
       hasAttachments || !classes.includes('attachment') ? {} : { attachment: 'the daemon has no sendAttachment' },

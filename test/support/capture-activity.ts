@@ -13,12 +13,20 @@ import type { CaptureClient } from './capture-network.ts'
 import { waitFor } from './daemon-process.ts'
 
 const STEP_LIMIT_MS = 240_000
+/** Between two questions to a daemon: asking more often takes more of the machine than all that is observed (measured). */
+const ASK_EVERY_MS = 250
 const BURST_COUNT = 20
 /** Virtual minutes between two bursts: twice what the write slots need for one. */
 const BURST_EVERY_MINUTES = 10
-/** The flood waits while so many of its messages wait for a slot of their own: more would reach nobody sooner. */
+/** So many messages of a flood wait for slots of their own at any time: more would reach nobody sooner. */
 const FLOOD_WAITING_COUNT = 16
+/** The flood is topped up so often. */
+const FLOOD_EVERY_MINUTES = 1 / 6
+/** Queues are first in, first out: while one of so many newest messages waits, there is no need to read the others. */
+const NEWEST_COUNT = 4
 const STORED_COUNT = 200
+/** About what it takes to send so many, in minutes of the profile's clock; until one client has been away for them. */
+const FIRST_ABSENCE_MINUTES = 20
 /** Fits the smallest bucket. */
 const FILE_BYTES = 12_000
 const FILE_EVERY_MINUTES = 6
@@ -83,8 +91,9 @@ async function sendBursts(rpc: RpcClient, recipient: string, stage: Stage): Prom
 
 async function flood(rpc: RpcClient, recipient: string, stage: Stage): Promise<void> {
   while (!stage.signal.aborted) {
-    await pause(stage.minuteMs / 60, stage.signal)
-    if ((await waitingCount(rpc, recipient)) < FLOOD_WAITING_COUNT) await say(rpc, recipient)
+    const missing = FLOOD_WAITING_COUNT - (await waitingCount(rpc, recipient))
+    await sendMany(rpc, recipient, missing)
+    await pause(FLOOD_EVERY_MINUTES * stage.minuteMs, stage.signal)
   }
 }
 
@@ -95,9 +104,12 @@ export async function makeContact(
   signal?: AbortSignal,
 ): Promise<{ readonly ofAcceptor: string; readonly ofInviter: string } | undefined> {
   const until = <T>(what: string, probe: () => Promise<T | undefined>): Promise<T | undefined> =>
-    waitFor<T | 'over'>(what, STEP_LIMIT_MS, async () => (signal?.aborted === true ? 'over' : probe())).then((found) =>
-      found === 'over' ? undefined : found,
-    )
+    waitFor<T | 'over'>(
+      what,
+      STEP_LIMIT_MS,
+      async () => (signal?.aborted === true ? 'over' : probe()),
+      ASK_EVERY_MS,
+    ).then((found) => (found === 'over' ? undefined : found))
   const { uri, inviteId } = await inviter.call('createInvite', { rendezvous: false })
   const published = await until('an invite', async () => {
     const invites = await inviter.call('listInvites', {})
@@ -167,14 +179,21 @@ async function sendFiles(stage: Stage): Promise<void> {
   }
 }
 
-/** While the client is away: what it will find. */
-export async function prepareReturn(stage: Stage, isExpected: boolean): Promise<void> {
+/**
+ * While the client is away: what it will find. One that will find nothing is away for as long as another was that did, of those
+ * in `absencesMs`, so that how long it was away says nothing.
+ */
+export async function prepareReturn(stage: Stage, isExpected: boolean, absencesMs: number[]): Promise<void> {
   const { client } = stage
+  const absenceMs =
+    absencesMs[Math.floor(stage.uniform() * absencesMs.length)] ?? FIRST_ABSENCE_MINUTES * stage.minuteMs
   await client.stop()
+  const startedMs = performance.now()
   if (isExpected) {
     await sendMany(client.contact.rpc, stage.clientId, STORED_COUNT)
     await drained(client.contact.rpc, stage.clientId, 3 * STEP_LIMIT_MS)
-  }
+    absencesMs.push(performance.now() - startedMs)
+  } else await new Promise((resolve) => setTimeout(resolve, absenceMs))
   await client.start()
 }
 
@@ -189,10 +208,16 @@ function isWaiting({ delivery }: { readonly delivery?: string | undefined }): bo
 
 /** Nothing that was sent to this recipient waits for a slot any more. */
 async function drained(rpc: RpcClient, recipient: string, limitMs = STEP_LIMIT_MS): Promise<void> {
-  await waitFor('a queue to empty', limitMs, async () => {
-    const { messages } = await rpc.call('listMessages', { recipient, limit: 2 * STORED_COUNT })
-    return !messages.some(isWaiting) || undefined
-  })
+  const isDrained = async (limit: number): Promise<boolean> => {
+    const { messages } = await rpc.call('listMessages', { recipient, limit })
+    return !messages.some(isWaiting)
+  }
+  await waitFor(
+    'a queue to empty',
+    limitMs,
+    async () => ((await isDrained(NEWEST_COUNT)) && (await isDrained(2 * STORED_COUNT))) || undefined,
+    ASK_EVERY_MS,
+  )
 }
 
 /** Nothing waits at either side, and the client has what its contact sent. */
@@ -204,8 +229,13 @@ export async function settle({ client, clientId, contactId }: Acquaintance): Pro
   const { messages } = await other.call('listMessages', { recipient: clientId, limit: 2 * STORED_COUNT })
   const last = messages.findLast(({ direction }) => direction === 'sent')
   if (last === undefined) return
-  await waitFor('what was sent to arrive', STEP_LIMIT_MS, async () => {
-    const { messages: had } = await own.call('listMessages', { recipient: contactId, limit: 20 })
-    return had.some(({ text }) => text === last.text) || undefined
-  })
+  await waitFor(
+    'what was sent to arrive',
+    STEP_LIMIT_MS,
+    async () => {
+      const { messages: had } = await own.call('listMessages', { recipient: contactId, limit: 20 })
+      return had.some(({ text }) => text === last.text) || undefined
+    },
+    ASK_EVERY_MS,
+  )
 }

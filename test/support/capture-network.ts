@@ -12,10 +12,20 @@ import { type DaemonProcess, startDaemon, waitFor, writeDaemonConfig } from './d
 import { startTaps, type Taps } from './guard-taps.ts'
 import type { Tornet, TornetClient } from './tornet/index.ts'
 
+/** The daemon whose records leave only when there is something to say. */
+const UNPADDED_MAIN = fileURLToPath(new URL('./unpadded-daemon.ts', import.meta.url))
 const CROWD = fileURLToPath(new URL('./capture-crowd.ts', import.meta.url))
+/** Fewer, larger collections of what lives for one request. */
+const YOUNG_SPACE = '--max-semi-space-size=64'
 const STEP_LIMIT_MS = 240_000
 /** Daemons that share one tor process; each has a control connection and isolation tokens of its own. */
 const DAEMONS_PER_TOR = 4
+/** A message from host to host takes so long through two onions' circuits, in the mean, before the clock is sped up. Guessed. */
+const MESH_MS = 300
+/** Between two questions to a daemon. */
+const ASK_EVERY_MS = 250
+/** Clients that start at once: more would only wait for the same cores. */
+const STARTING_COUNT = 3
 
 export interface CaptureNetworkOptions {
   readonly tornet: Tornet
@@ -28,8 +38,8 @@ export interface CaptureNetworkOptions {
   readonly contactHaste: number
   /** `unsafe.mailboxSpeed` of everybody. */
   readonly speed: number
-  /** Program of the clients; the shipped daemon unless given. */
-  readonly clientMain?: string
+  /** So many of the clients, the last ones, are without padding. */
+  readonly unpadded: number
   readonly report: (line: string) => void
 }
 
@@ -40,6 +50,7 @@ export interface CrowdMember {
 /** An observed client with the contact that it talks to. */
 export interface CaptureClient {
   readonly index: number
+  readonly isPadded: boolean
   readonly traceFile: string
   /** Its own, for whatever is needed beside the daemon's. */
   readonly directory: string
@@ -58,7 +69,8 @@ export interface CaptureNetwork {
 
 interface Crowd {
   readonly process: ChildProcess
-  readonly members: readonly CrowdMember[]
+  /** One daemon more. */
+  join(config: Readonly<Record<string, unknown>>): Promise<CrowdMember>
 }
 
 export async function startCaptureNetwork(options: CaptureNetworkOptions): Promise<CaptureNetwork> {
@@ -75,40 +87,48 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
     return { mode: 'attach', control: tor?.controlPath, socks: tor?.socksPath }
   }
 
-  const startCrowd = async (
-    name: string,
-    count: number,
-    config: (index: number) => Readonly<Record<string, unknown>>,
-    haste = 1,
-  ): Promise<readonly CrowdMember[]> => {
-    const paths: { readonly configPath: string; readonly socketPath: string }[] = []
-    for (let index = 0; index < count; index += 1) {
-      paths.push(
-        writeDaemonConfig({
-          directory: join(directory, `${name}${index}`),
+  const startCrowd = (name: string, haste = 1): Crowd => {
+    const child = spawn(process.execPath, [YOUNG_SPACE, CROWD, String(MESH_MS / speed)], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    })
+    let count = 0
+    const crowd: Crowd = {
+      process: child,
+      async join(config) {
+        const { configPath, socketPath } = writeDaemonConfig({
+          directory: join(directory, `${name}${count}`),
           tor: await nextTor(),
-          config: config(index),
+          config,
           unsafe: { mailboxSpeed: speed },
           logLevel: 'error',
-        }),
-      )
+        })
+        count += 1
+        child.stdin.write(`${configPath}=${haste}\n`)
+        const rpc = await waitFor(`${name} to answer`, STEP_LIMIT_MS, async () => {
+          if (child.exitCode !== null) throw new Error(`the process of ${name} ended`)
+          return connectRpc(socketPath).catch(() => undefined)
+        })
+        return { rpc }
+      },
     }
-    const child = spawn(process.execPath, [CROWD, ...paths.map(({ configPath }) => `${configPath}=${haste}`)], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
+    crowds.push(crowd)
+    return crowd
+  }
+  const joinAll = async (
+    crowd: Crowd,
+    count: number,
+    config: Readonly<Record<string, unknown>>,
+  ): Promise<readonly CrowdMember[]> => {
     const members: CrowdMember[] = []
-    crowds.push({ process: child, members })
-    for (const { socketPath } of paths) {
-      const rpc = await waitFor(`${name} to answer`, STEP_LIMIT_MS, async () => {
-        if (child.exitCode !== null) throw new Error(`the process of ${name} ended`)
-        return connectRpc(socketPath).catch(() => undefined)
-      })
-      members.push({ rpc })
-    }
+    while (members.length < count) members.push(await crowd.join(config))
     return members
   }
 
+  let isStopped = false
+  const starting = new Set<Promise<unknown>>()
   const stop = async (): Promise<void> => {
+    isStopped = true
+    await Promise.allSettled(starting)
     await Promise.all([...daemons].map((daemon) => daemon.kill()))
     for (const crowd of crowds) {
       if (crowd.process.exitCode !== null || crowd.process.signalCode !== null) continue
@@ -127,26 +147,29 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
         const stats = await member.rpc.call('hostStats', {})
         return stats.published ? stats.host : undefined
       })
-    const [first] = await startCrowd('first', 1, () => ({ host }))
-    if (first === undefined) throw new Error('no host')
+    // In one process: they meet in memory, where their talk takes little of the machine that those who are observed run on.
+    const crowd = startCrowd('host')
+    const first = await crowd.join({ host })
     const entry = await uriOf(first)
-    const others = await startCrowd('host', options.hosts - 1, () => ({ host, hosts: [entry] }))
+    const others = await joinAll(crowd, options.hosts - 1, { host, hosts: [entry] })
     await Promise.all(others.map(uriOf))
     await waitFor('the hosts to know each other', STEP_LIMIT_MS, async () => {
       const stats = await Promise.all([first, ...others].map(({ rpc }) => rpc.call('hostStats', {})))
       return stats.every((each) => each.hosts === options.hosts) || undefined
     })
     options.report(`${options.hosts} hosts know each other`)
-    const contacts = await startCrowd('contact', options.contacts, () => ({ hosts: [entry] }), options.contactHaste)
+    const contacts = await joinAll(startCrowd('contact', options.contactHaste), options.contacts, { hosts: [entry] })
     const files = Array.from({ length: options.clients }, (_, index) => join(directory, `client${index}.trace`))
     taps = await startTaps(files)
     const ports = taps.ports
+    const isPadded = (index: number): boolean => index < options.clients - options.unpadded
     const clients = files.map((traceFile, index): CaptureClient => {
       const contact = contacts[index % contacts.length]
       if (contact === undefined) throw new Error('no contact')
       let running: DaemonProcess | undefined
       return {
         index,
+        isPadded: isPadded(index),
         traceFile,
         directory: join(directory, `client${index}`),
         contact,
@@ -156,13 +179,16 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
         },
         isRunning: () => running !== undefined,
         async start() {
-          running = await startDaemon({
+          if (isStopped) throw new Error('the network is stopped')
+          const started = startDaemon({
             directory: join(directory, `client${index}`),
-            ...(options.clientMain === undefined ? {} : { main: options.clientMain }),
+            ...(isPadded(index) ? {} : { main: UNPADDED_MAIN }),
             torrcLines: [...tornet.clientTorrcLines(), `Socks5Proxy 127.0.0.1:${ports[index] ?? 0}`],
             config: { hosts: [entry] },
             unsafe: { mailboxSpeed: speed },
           })
+          starting.add(started)
+          running = await started.finally(() => starting.delete(started))
           daemons.add(running)
         },
         async stop() {
@@ -174,10 +200,11 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
         },
       }
     })
-    // Two at a time: more would only wait for the same two cores.
-    for (let index = 0; index < clients.length; index += 2) {
-      await Promise.all(clients.slice(index, index + 2).map((client) => client.start()))
+    const waiting = [...clients]
+    const startNext = async (): Promise<void> => {
+      for (let client = waiting.shift(); client !== undefined; client = waiting.shift()) await client.start()
     }
+    await Promise.all(Array.from({ length: STARTING_COUNT }, startNext))
     await Promise.all(clients.map((client) => whenReady(client.daemon().rpc)))
     await Promise.all(contacts.map(({ rpc }) => whenReady(rpc)))
     options.report(`${options.clients} clients and ${options.contacts} contacts have couriers`)
@@ -190,11 +217,14 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
 
 /** All couriers of the client are ready and it knows hosts. */
 export async function whenReady(rpc: RpcClient): Promise<void> {
-  await waitFor('couriers', STEP_LIMIT_MS, async () => {
-    const { mailbox } = await rpc.call('status', {})
-    return (
-      (mailbox.couriers.filter(({ stage }) => stage === 'ready').length >= 2 && mailbox.nextReadAtMs !== undefined) ||
-      undefined
-    )
-  })
+  await waitFor(
+    'couriers',
+    STEP_LIMIT_MS,
+    async () => {
+      const { mailbox } = await rpc.call('status', {})
+      const ready = mailbox.couriers.filter(({ stage }) => stage === 'ready').length
+      return (ready >= 2 && mailbox.nextReadAtMs !== undefined) || undefined
+    },
+    ASK_EVERY_MS,
+  )
 }

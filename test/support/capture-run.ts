@@ -4,7 +4,6 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import {
   type CaptureClass,
   type NodeCapture,
@@ -22,14 +21,18 @@ import {
   type Stage,
   settle,
 } from './capture-activity.ts'
+import { createDeal } from './capture-deal.ts'
 import { type CaptureClient, startCaptureNetwork, whenReady } from './capture-network.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { startTornet } from './tornet/index.ts'
 
 const MINUTE_MS = 60_000
 
-/** The daemon whose records leave only when there is something to say. */
-export const UNPADDED_MAIN = fileURLToPath(new URL('./unpadded-daemon.ts', import.meta.url))
+/** What clients without padding do: the control of what can be told apart. */
+const UNPADDED_CLASSES: readonly CaptureClass[] = ['idle', 'sending']
+const REPORT_EVERY_MS = 60_000
+/** Timers may be early by so much. */
+const TIMER_MS = 2
 
 export interface CaptureRunOptions {
   readonly run: number
@@ -38,19 +41,24 @@ export interface CaptureRunOptions {
   readonly speed: number
   readonly hosts: number
   readonly clients: number
+  /** So many of the clients are without padding. */
+  readonly unpadded: number
   readonly contacts: number
   readonly contactHaste: number
   readonly classes: readonly CaptureClass[]
   /** Windows of one segment; twice as many where a client comes back. */
   readonly windows: number
-  /** No segment but those of the first round begins later than this after the start of the run. */
+  /** The run is over when every class has so many windows. */
+  readonly goalWindows: number
+  /** It is over so long after its start at the latest; segments that are under way are cut. */
   readonly untilMs: number
-  readonly clientMain?: string
   readonly report: (line: string) => void
 }
 
 export interface CaptureRunResult {
   readonly captures: readonly NodeCapture[]
+  /** Of the clients without padding. */
+  readonly unpadded: readonly NodeCapture[]
   /** Segments that were given up because something did not happen in time, by what it was. */
   readonly failures: readonly string[]
   /** False when the daemon cannot send files; their class is left out then. */
@@ -63,7 +71,7 @@ function nowMs(): number {
 
 export async function captureRun(options: CaptureRunOptions): Promise<CaptureRunResult> {
   const minuteMs = MINUTE_MS / options.speed
-  const endMs = nowMs() + options.untilMs
+  const untilMs = nowMs() + options.untilMs
   const failures: string[] = []
   const tornet = await startTornet({ clients: 0 })
   try {
@@ -76,38 +84,65 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
       const first = network.clients[0]
       const canSendFiles = first !== undefined && (await hasAttachments(first.daemon().rpc))
       const classes = options.classes.filter((label) => label !== 'attachment' || canSendFiles)
-      const results = await Promise.all(
-        actors.map(async (actor) => {
-          const random = createSeededRandom(options.seed * 1_009 + options.run * 101 + actor.client.index)
-          const moments: RealMoment[] = []
-          const segments: Segment[] = []
-          await listen(actor.client, moments)
-          for (let round = 0; round === 0 || nowMs() < endMs; round += 1) {
-            for (const label of shuffle(classes, random.uniform)) {
-              if (round > 0 && nowMs() >= endMs) break
-              try {
-                segments.push(await playSegment(actor, label, options, minuteMs, moments, random.uniform))
-              } catch (error: unknown) {
-                failures.push(`${label}: ${error instanceof Error ? error.message : 'unknown'}`)
-                options.report(`client ${actor.client.index}: ${failures.at(-1)}`)
-                if (!actor.client.isRunning()) return { client: actor.client, moments, segments }
-              }
-            }
+      const { uniform } = createSeededRandom(options.seed * 1_009 + options.run)
+      const deal = createDeal(classes, uniform)
+      const unpaddedDeal = createDeal(UNPADDED_CLASSES, uniform)
+      // Where nobody is padded, those without padding are what the run is about.
+      const leading = actors.some(({ client }) => client.isPadded) ? deal : unpaddedDeal
+      const absencesMs: number[] = []
+      const over = new AbortController()
+      const end = (): void => over.abort()
+      const timer = setTimeout(end, Math.max(0, untilMs - nowMs()))
+      const telling = setInterval(() => options.report(`windows ${JSON.stringify(deal.counts())}`), REPORT_EVERY_MS)
+      const play = async (actor: Acquaintance): Promise<Played> => {
+        const own = actor.client.isPadded ? deal : unpaddedDeal
+        const random = createSeededRandom(options.seed * 1_009 + options.run * 101 + actor.client.index)
+        const played: Played = { client: actor.client, moments: [], segments: [] }
+        const noteAbsence = (error: unknown): void =>
+          void failures.push(`client ${actor.client.index} did not come back: ${String(error)}`)
+        const notes: Notes = { moments: played.moments, absencesMs }
+        await listen(actor.client, played.moments)
+        while (!over.signal.aborted && actor.client.isRunning()) {
+          const label = own.next(actor.client.index, (each) => windowsOf(each, options))
+          const segment = { label, run: options.run, node: actor.client.index, startMs: Number.POSITIVE_INFINITY }
+          let windows = 0
+          try {
+            const task = playSegment(actor, segment, windowsOf(label, options), minuteMs, notes, random.uniform)
+            await untilAborted(task, over.signal)
+            windows = Math.floor((nowMs() + TIMER_MS - segment.startMs) / minuteMs)
+            windows = Math.max(0, Math.min(windows, windowsOf(label, options)))
+            if (windows > 0) played.segments.push({ ...segment, endMs: segment.startMs + windows * minuteMs })
+          } catch (error: unknown) {
+            failures.push(`${label}: ${error instanceof Error ? error.message : 'unknown'}`)
+            options.report(`client ${actor.client.index}: ${failures.at(-1)}`)
+            if (!over.signal.aborted) await comeBack(actor.client, played.moments).catch(noteAbsence)
           }
-          return { client: actor.client, moments, segments }
-        }),
+          own.played(actor.client.index, label, windowsOf(label, options), windows)
+          if (leading.fewest() >= options.goalWindows) end()
+        }
+        return played
+      }
+      const results = await Promise.all(actors.map(play)).finally(() => {
+        clearTimeout(timer)
+        clearInterval(telling)
+        end()
+      })
+      options.report(
+        `windows ${JSON.stringify(deal.counts())}, without padding ${JSON.stringify(unpaddedDeal.counts())}`,
       )
       await network.stop()
+      const captureOf = ({ client, moments, segments }: Played): NodeCapture => ({
+        run: options.run,
+        node: client.index,
+        reads: parseTrace(readFileSync(client.traceFile, 'utf8')),
+        segments,
+        moments,
+      })
       return {
         failures,
         hasAttachments: canSendFiles,
-        captures: results.map(({ client, moments, segments }) => ({
-          run: options.run,
-          node: client.index,
-          reads: parseTrace(readFileSync(client.traceFile, 'utf8')),
-          segments,
-          moments,
-        })),
+        captures: results.filter(({ client }) => client.isPadded).map(captureOf),
+        unpadded: results.filter(({ client }) => !client.isPadded).map(captureOf),
       }
     } finally {
       await network.stop()
@@ -117,10 +152,42 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
   }
 }
 
+interface Played {
+  readonly client: CaptureClient
+  readonly moments: RealMoment[]
+  readonly segments: Segment[]
+}
+
+function windowsOf(label: CaptureClass, { windows }: CaptureRunOptions): number {
+  return isReturn(label) ? 2 * windows : windows
+}
+
+function isReturn(label: CaptureClass): boolean {
+  return label === 'returning' || label === 'returned'
+}
+
+/** Resolves with the task, or when the signal aborts; what the task does after that is nobody's business. */
+async function untilAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+  task.catch(() => undefined)
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await Promise.race([task, aborted])
+}
+
 async function introduce(client: CaptureClient): Promise<Acquaintance> {
   const made = await makeContact(client.contact.rpc, client.daemon().rpc)
   if (made === undefined) throw new Error('no contact was made')
   return { client, contactId: made.ofInviter, clientId: made.ofAcceptor }
+}
+
+/** After a segment that was given up while the client was away. */
+async function comeBack(client: CaptureClient, moments: RealMoment[]): Promise<void> {
+  if (client.isRunning()) return
+  await client.start()
+  await listen(client, moments)
+  await whenReady(client.daemon().rpc)
 }
 
 /** Notes what the daemon that runs now tells from now on. */
@@ -142,40 +209,45 @@ function kindOf(notification: RpcNotification): RealMoment['kind'] | undefined {
   return result.type === 'delivery' && result.delivery === 'sent' ? 'sent' : undefined
 }
 
-function shuffle<T>(values: readonly T[], uniform: () => number): readonly T[] {
-  const keyed = values.map((value) => ({ value, key: uniform() }))
-  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value)
+interface Notes {
+  readonly moments: RealMoment[]
+  /** How long clients of this run were away while messages were stored for them. */
+  readonly absencesMs: number[]
+}
+
+/** What there is of a segment while it is played: `startMs` is set when its first window begins. */
+interface Scene extends Omit<Segment, 'endMs' | 'startMs'> {
+  startMs: number
 }
 
 async function playSegment(
   actor: Acquaintance,
-  label: CaptureClass,
-  options: CaptureRunOptions,
+  scene: Scene,
+  windows: number,
   minuteMs: number,
-  moments: RealMoment[],
+  { absencesMs, moments }: Notes,
   uniform: () => number,
-): Promise<Segment> {
+): Promise<void> {
   const { client } = actor
+  const { label } = scene
   const over = new AbortController()
   const stage: Stage = { ...actor, minuteMs, signal: over.signal, uniform }
   await settle(actor)
-  const isReturn = label === 'returning' || label === 'returned'
-  if (isReturn) {
-    await prepareReturn(stage, label === 'returning')
+  if (isReturn(label)) {
+    await prepareReturn(stage, label === 'returning', absencesMs)
     await listen(client, moments)
     await whenReady(client.daemon().rpc)
   }
   const activity = ACTIVITIES[label](stage)
-  // A failure is told below; until then nobody listens.
-  activity.catch(() => undefined)
+  // An activity that fails ends its segment; one that has nothing left to do does not.
+  const failed = activity.then(() => new Promise<never>(() => undefined))
+  failed.catch(() => undefined)
   // What was done before has a minute to leave, and what is done now one to begin.
-  await sleep(minuteMs)
-  const startMs = nowMs()
-  const endMs = startMs + (isReturn ? 2 : 1) * options.windows * minuteMs
-  await sleep(endMs - nowMs())
+  await Promise.race([sleep(minuteMs), failed])
+  scene.startMs = nowMs()
+  await Promise.race([sleep(windows * minuteMs), failed])
   over.abort()
   await activity
-  return { label, run: options.run, node: client.index, startMs, endMs }
 }
 
 function sleep(ms: number): Promise<void> {

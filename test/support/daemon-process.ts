@@ -122,13 +122,18 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
 }
 
 /** Asks again until `probe` gives something; the condition decides, the limit only ends a test that hangs. */
-export async function waitFor<T>(what: string, limitMs: number, probe: () => Promise<T | undefined>): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  limitMs: number,
+  probe: () => Promise<T | undefined>,
+  pauseMs = 50,
+): Promise<T> {
   const endMs = performance.now() + limitMs
   for (;;) {
     const found = await probe()
     if (found !== undefined) return found
     if (performance.now() > endMs) throw new Error(`gave up waiting for ${what} after ${limitMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
