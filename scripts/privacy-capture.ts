@@ -41,7 +41,7 @@ const { values } = parseArgs({
     haste: { type: 'string', default: '2' },
     hosts: { type: 'string', default: '4' },
     runs: { type: 'string', default: '3' },
-    windows: { type: 'string', default: '20' },
+    windows: { type: 'string', default: '30' },
     goal: { type: 'string', default: String(GOAL_WINDOWS) },
     seed: { type: 'string', default: '20261121' },
     classes: { type: 'string', default: CAPTURE_CLASSES.join(',') },

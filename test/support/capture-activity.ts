@@ -202,8 +202,15 @@ async function waitingCount(rpc: RpcClient, recipient: string): Promise<number> 
   return messages.filter(isWaiting).length
 }
 
-function isWaiting({ delivery }: { readonly delivery?: string | undefined }): boolean {
-  return delivery === 'queued' || delivery === 'sent'
+interface Waiting {
+  readonly delivery?: string | undefined
+  readonly attachment?: { readonly transfer: { readonly state: string } } | undefined
+}
+
+/** A file waits for as long as a part of it has no host: it is announced apart from its parts. */
+function isWaiting({ attachment, delivery }: Waiting): boolean {
+  const transfer = attachment?.transfer.state
+  return delivery === 'queued' || delivery === 'sent' || transfer === 'queued' || transfer === 'sending'
 }
 
 /** Nothing that was sent to this recipient waits for a slot any more. */

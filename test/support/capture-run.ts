@@ -31,6 +31,8 @@ const MINUTE_MS = 60_000
 /** What clients without padding do: the control of what can be told apart. */
 const UNPADDED_CLASSES: readonly CaptureClass[] = ['idle', 'sending']
 const REPORT_EVERY_MS = 60_000
+/** So long, in windows, a client that comes back is busy with what it finds (measured: nine messages a window). */
+const RETURN_WINDOWS = 20
 /** Timers may be early by so much. */
 const TIMER_MS = 2
 
@@ -46,7 +48,7 @@ export interface CaptureRunOptions {
   readonly contacts: number
   readonly contactHaste: number
   readonly classes: readonly CaptureClass[]
-  /** Windows of one segment; twice as many where a client comes back. */
+  /** Windows of one segment; twice as many where a client comes back, but not more than `RETURN_WINDOWS`. */
   readonly windows: number
   /** The run is over when every class has so many windows. */
   readonly goalWindows: number
@@ -159,7 +161,7 @@ interface Played {
 }
 
 function windowsOf(label: CaptureClass, { windows }: CaptureRunOptions): number {
-  return isReturn(label) ? 2 * windows : windows
+  return isReturn(label) ? Math.min(RETURN_WINDOWS, 2 * windows) : windows
 }
 
 function isReturn(label: CaptureClass): boolean {
