@@ -26,15 +26,15 @@ import { createSeededRandom } from '../test/support/seeded-random.ts'
 
 const MINUTE_MS = 60_000
 const ROUNDS = 1_000
-/** Of the whole time: the sums at the end. */
-const ANALYSIS_SHARE = 0.12
+/** Of the whole time: the sums at the end, 91 s of one core for 2,004 windows a class (measured on synthetic traces). */
+const ANALYSIS_SHARE = 0.07
 /** More than the goal, because the split of a run leaves windows over. */
 const GOAL_SURPLUS = 1.02
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '45' },
-    speed: { type: 'string', default: '20' },
+    minutes: { type: 'string', default: '50' },
+    speed: { type: 'string', default: '36' },
     clients: { type: 'string', default: '20' },
     unpadded: { type: 'string', default: '2' },
     contacts: { type: 'string' },

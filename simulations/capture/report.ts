@@ -68,8 +68,9 @@ export function notesOf({ contactHaste, speed }: CaptureConfig): readonly string
     `Windows are one minute of the profile's clock, which ran ${speed} times as fast: ${(60 / speed).toFixed(2)} s each. Tor, the machine and the network did not: their delays weigh ${speed} times as much as they would.`,
     'The tap sees times, directions and sizes of what passes between a client and its guard on loopback: no jitter of a wide network hides anything.',
     `Contacts are not observed; their clocks run ${contactHaste} times as fast as those of clients. A flood asks for a message each second of the profile's clock; what reaches the client is what fits the contact's own slots.`,
-    'Returning clients are compared with clients that came back to nothing: starting the daemon is visible, and is not what is asked.',
-    'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a real run of a daemon whose records leave only when there is something to say.',
+    "Hosts are not observed; they talk with each other in memory, 300 ms of the profile's clock a message in the mean, so that how long their mesh takes over tor is not in the times of answers. Between client and courier everything goes through tor.",
+    'Returning clients are compared with clients that came back to nothing after as long a time: starting the daemon is visible, and is not what is asked.',
+    'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a client of the same runs whose records leave only when there is something to say.',
     'Intervals come from a bootstrap over segments with the classifiers as they were learned, upper bounds from the largest one of all classifiers; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
   ]
 }

@@ -1,8 +1,8 @@
 /**
  * Several shipped daemons in one process: hosts and contacts of a capture, which nobody observes. Argument: milliseconds that a
  * message between two of its hosts takes in the mean. Each line of its input is the configuration of one more daemon, with
- * `=N` behind it for one whose clock runs N times as fast; with its input it ends. Hosts of one crowd meet in memory and keep
- * their boxes there; everything that clients and couriers say to each other goes through tor.
+ * `=N` behind it for one whose clock runs N times as fast; with its input it ends. Hosts of one crowd meet in memory, and
+ * all keep there what they store; everything that clients and couriers say to each other goes through tor.
  * Never what a user runs, and never the daemon that is observed.
  * @module
  */
@@ -17,7 +17,7 @@ import {
   readConfig,
 } from '../../src/daemon/index.ts'
 import type { BoxStore, Clock, Random } from '../../src/ports/index.ts'
-import { createMemoryBoxStore } from '../../src/store/index.ts'
+import { createMemoryBoxStore, createMemoryStore } from '../../src/store/index.ts'
 import { createDirectMeshHub } from './direct-mesh.ts'
 
 const QUOTA_BYTES = 2 ** 26
@@ -69,6 +69,10 @@ async function join(line: string): Promise<void> {
         hostKey: ed25519PublicKey(deps.hostSeed),
         meshOnionKey: onionPublicKey(deps.meshOnionSecretKey),
       }),
+    wrapStore(store) {
+      void store.close().catch(fail)
+      return createMemoryStore()
+    },
     wrapBoxes: (boxes) => inMemory(boxes, clock),
     logger: createSystemLogger(result.config.logLevel, (text) => void process.stderr.write(text)),
     version: 'crowd',

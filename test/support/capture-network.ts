@@ -186,8 +186,6 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
             torrcLines: [...tornet.clientTorrcLines(), `Socks5Proxy 127.0.0.1:${ports[index] ?? 0}`],
             config: { hosts: [entry] },
             unsafe: { mailboxSpeed: speed },
-            // Of the start of a client, reading its program is the most.
-            environment: { NODE_COMPILE_CACHE: join(directory, 'compiled') },
           })
           starting.add(started)
           running = await started.finally(() => starting.delete(started))
