@@ -84,19 +84,19 @@ async function capture(): Promise<Kept> {
   const unpadded = whole('unpadded', values.unpadded)
   const runs = whole('runs', values.runs)
   const minutes = whole('minutes', values.minutes)
-  const goalWindows = Math.ceil((GOAL_SURPLUS * whole('goal', values.goal)) / runs)
+  const speed = whole('speed', values.speed)
+  const goal = GOAL_SURPLUS * whole('goal', values.goal)
   const asked = values.classes.split(',')
   const classes = CAPTURE_CLASSES.filter((label) => asked.includes(label))
   const fixed = {
     seed,
     clients: clients + unpadded,
     unpadded,
-    speed: whole('speed', values.speed),
+    speed,
     hosts: whole('hosts', values.hosts),
     contacts: values.contacts === undefined ? Math.ceil(clients / 4) : whole('contacts', values.contacts),
     contactHaste: whole('haste', values.haste),
     windows: whole('windows', values.windows),
-    goalWindows,
     classes,
     report: say,
   }
@@ -111,20 +111,27 @@ async function capture(): Promise<Kept> {
     say(`run ${run + 1} of ${runs}`)
     const directory = mkdtempSync(join(tmpdir(), 'ncap-'))
     const watching = setInterval(() => loads.push(loadavg()[0] ?? 0), 10_000)
-    // What earlier runs did not need is there for later ones.
+    // What earlier runs did not need of the time, or did not reach of the goal, is there for later ones.
+    const counts = countWindows(captures, MINUTE_MS / speed)
+    const fewest = Math.min(...classes.map((label) => counts[label] ?? 0))
+    const goalWindows = Math.ceil((goal - fewest) / (runs - run))
     const untilMs = (captureMs - (performance.now() - startedMs)) / (runs - run)
     try {
-      const result = await captureRun({ ...fixed, run, directory, untilMs })
+      const result = await captureRun({ ...fixed, run, directory, goalWindows, untilMs })
       captures.push(...result.captures)
       withoutPadding.push(...result.unpadded)
       failures.push(...result.failures)
       hasAttachments &&= result.hasAttachments
+    } catch (error: unknown) {
+      // What the other runs have seen is not lost with it; it counts among what was given up.
+      failures.push(`run ${run + 1}: ${error instanceof Error ? error.message : 'unknown'}`)
+      say(failures.at(-1) ?? '')
     } finally {
       clearInterval(watching)
       rmSync(directory, { recursive: true, force: true })
     }
   }
-  const { contactHaste, contacts, hosts, speed, windows } = fixed
+  const { contactHaste, contacts, hosts, windows } = fixed
   return {
     config: {
       profile: 'balanced',
@@ -152,15 +159,23 @@ async function capture(): Promise<Kept> {
   }
 }
 
+function countWindows(
+  captures: readonly NodeCapture[],
+  windowMs: number,
+): Readonly<Partial<Record<CaptureClass, number>>> {
+  const counts: Partial<Record<CaptureClass, number>> = {}
+  for (const { segments } of captures) {
+    for (const { endMs, label, startMs } of segments) {
+      counts[label] = (counts[label] ?? 0) + Math.floor((endMs - startMs) / windowMs + 1e-6)
+    }
+  }
+  return counts
+}
+
 function judge(kept: Kept): PrivacyReport {
   const { config, failures, leftOut, seed } = kept
   const windowMs = config.windowVirtualMs / config.speed
-  const n: Partial<Record<CaptureClass, number>> = {}
-  for (const { segments } of kept.captures) {
-    for (const { endMs, label, startMs } of segments) {
-      n[label] = (n[label] ?? 0) + Math.floor((endMs - startMs) / windowMs + 1e-6)
-    }
-  }
+  const n = countWindows(kept.captures, windowMs)
   say(`windows: ${JSON.stringify(n)}`)
   const found: Analysis = analyse(kept.captures, kept.unpadded, {
     windowMs,

@@ -63,7 +63,10 @@ export interface CaptureClient {
 }
 
 export interface CaptureNetwork {
+  /** Those that have couriers. */
   readonly clients: readonly CaptureClient[]
+  /** How many have none. */
+  readonly missing: number
   stop(): Promise<void>
 }
 
@@ -205,10 +208,11 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
       for (let client = waiting.shift(); client !== undefined; client = waiting.shift()) await client.start()
     }
     await Promise.all(Array.from({ length: STARTING_COUNT }, startNext))
-    await Promise.all(clients.map((client) => whenReady(client.daemon().rpc)))
+    const readiness = await Promise.allSettled(clients.map((client) => whenReady(client.daemon().rpc)))
+    const ready = clients.filter((_, index) => readiness[index]?.status === 'fulfilled')
     await Promise.all(contacts.map(({ rpc }) => whenReady(rpc)))
-    options.report(`${options.clients} clients and ${options.contacts} contacts have couriers`)
-    return { clients, stop }
+    options.report(`${ready.length} clients and ${options.contacts} contacts have couriers`)
+    return { clients: ready, missing: clients.length - ready.length, stop }
   } catch (error: unknown) {
     await stop()
     throw error

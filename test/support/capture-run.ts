@@ -79,6 +79,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
   try {
     const network = await startCaptureNetwork({ ...options, tornet })
     try {
+      if (network.missing > 0) failures.push(`${network.missing} clients found no couriers`)
       const introductions = await Promise.allSettled(network.clients.map((client) => introduce(client)))
       const actors = introductions.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
       for (const each of introductions) if (each.status === 'rejected') failures.push(`introduction: ${each.reason}`)
