@@ -226,7 +226,8 @@ describe('a message for somebody who is offline', () => {
         return { status: 'lost' }
       }
       await world.clock.advance(HOUR_MS)
-      assert.equal(await deliveryOf(world, 'alice', pair.alice, messageId), 'queued')
+      // Under way again, or waiting for its turn.
+      assert.match((await deliveryOf(world, 'alice', pair.alice, messageId)) ?? '', /^(queued|sent)$/)
       await world.stopOne('alice')
       await world.clock.advance(9 * DAY_MS)
       world.mailboxes.onWrite = undefined
