@@ -15,12 +15,26 @@ export function delayTor(tor: TorProvider, oneWayMs: () => number): TorProvider 
   }
 }
 
-/** What is given is carried in the order of its coming, each when its time is over. */
+/**
+ * What is given is carried in the order of its coming, each when its time is over. One timer for all: those of their own, whose
+ * times are cut to milliseconds, would let one overtake another now and then, and the connection would break.
+ */
 function createWay(oneWayMs: () => number): (carry: () => void) => void {
+  const waiting: { readonly atMs: number; readonly carry: () => void }[] = []
   let lastMs = 0
+  const wait = (): void => void setTimeout(carryDue, Math.max(1, (waiting[0]?.atMs ?? 0) - performance.now()))
+  const carryDue = (): void => {
+    const nowMs = performance.now() + 1
+    for (let next = waiting[0]; next !== undefined && next.atMs <= nowMs; next = waiting[0]) {
+      waiting.shift()
+      next.carry()
+    }
+    if (waiting.length > 0) wait()
+  }
   return (carry) => {
     lastMs = Math.max(lastMs, performance.now() + oneWayMs())
-    setTimeout(carry, lastMs - performance.now())
+    waiting.push({ atMs: lastMs, carry })
+    if (waiting.length === 1) wait()
   }
 }
 
