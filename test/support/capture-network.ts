@@ -24,8 +24,8 @@ const DAEMONS_PER_TOR = 4
 const MESH_MS = 300
 /** Between two questions to a daemon. */
 const ASK_EVERY_MS = 250
-/** Clients that start at once: more would only wait for the same cores. */
-const STARTING_COUNT = 3
+/** Clients that start at once: each waits for its tor most of the time. */
+const STARTING_COUNT = 6
 
 export interface CaptureNetworkOptions {
   readonly tornet: Tornet
