@@ -52,8 +52,11 @@ export interface Loops {
   has(boxId: Uint8Array): boolean
   /** It was read: gives the signature of its tombstone; undefined when it does not open. */
   noteRead(box: Box): Uint8Array | undefined
-  /** To be called once for each read slot. Looks for a loop that is due, and gives up those looked for in vain. */
-  tend(): void
+  /**
+   * To be called once for each read slot, `isBulk` where it is one of a bulk window. Looks for a loop that is due, and gives up
+   * those looked for in vain.
+   */
+  tend(isBulk: boolean): void
   /** A loop to be fetched without a check before, if one waits; each is given once, until its fetch is said to have missed. */
   nextFetch(): Uint8Array | undefined
   /** The fetch of such a loop has ended without it. */
@@ -147,13 +150,14 @@ export function createLoops(deps: LoopsDeps): Loops {
       end(key, loop, true)
       return functions.signTombstone(loop.keys)
     },
-    tend() {
+    tend(isBulk) {
       const nowMs = clock.monotonicMs()
       slot += 1
       // One at a time, and none while something waits to be fetched: boxes of others would stand behind a crowd of loops. Beside
-      // a conversation only now and then, since each takes the fetch of a slot in which an answer might have come. Once it is
-      // looked for, a loop is treated like any box, so that no host can tell it by how long it waits.
-      const isItsTurn = !poller.hasNext() || slot % LOOP_BESIDE_TALK_SLOTS === 0
+      // a conversation only now and then, since each takes the fetch of a slot in which an answer might have come; those of bulk
+      // windows are not for answers. Once it is looked for, a loop is treated like any box, so that no host can tell it by how
+      // long it waits.
+      const isItsTurn = isBulk || !poller.hasNext() || slot % LOOP_BESIDE_TALK_SLOTS === 0
       let hasRoom = isItsTurn && unseen.length === 0 && !poller.hasFound()
       overdue = 0
       for (const [key, loop] of loops) {

@@ -190,7 +190,7 @@ export function createReader(deps: ReaderDeps): Reader {
       const replicas = replicasOf(book.table.size)
       const { checks, fetch } = chooseFetch({ ...deps, dummyId: () => sealer.dummyId() }, isBulk, replicas)
       // After the choice: what this slot fetches waits no more.
-      loops.tend()
+      loops.tend(isBulk)
       const used = new Set<HostRecord>()
       const real = checks.map((poll) => check(poll, true, used))
       const missing = Array.from({ length: READ_CHECK_COUNT - real.length }, () => ({

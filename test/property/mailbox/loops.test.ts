@@ -98,14 +98,14 @@ function run(name: ProfileName, days: number, crowd: boolean): Result {
     poller.unwatch(boxId)
     atHosts.delete(key)
   }
-  const read = (): void => {
+  const read = (isBulk: boolean): void => {
     const { checks, fetch } = chooseFetch(
       { random, poller, loops, owner: NO_FILES, dummyId: createId },
-      false,
+      isBulk,
       REPLICAS,
     )
     if (crowd) join()
-    else loops.tend()
+    else loops.tend(isBulk)
     for (const { boxId, rank } of checks) {
       if (atHosts.has(hexEncode(boxId))) later(() => poller.noteHit(boxId, rank))
     }
@@ -145,7 +145,7 @@ function run(name: ProfileName, days: number, crowd: boolean): Result {
     const isWrite = lane === 'write' || (lane === 'bulk' && bulkSlotKind(decision.slotIndex) === 'write')
     if (isWrite && crowd) writeCrowd()
     else if (isWrite) write()
-    else if (lane === 'bulk' || (lane === 'read' && readSlotKind(decision.slotIndex) === 'read')) read()
+    else if (lane === 'bulk' || (lane === 'read' && readSlotKind(decision.slotIndex) === 'read')) read(lane === 'bulk')
   }
   return { waitsMs: waitsMs.sort((a, b) => a - b), written, returned, lost }
 }

@@ -97,14 +97,14 @@ describe('createLoops', () => {
       return box.boxId
     }
     for (let count = 0; count <= LOOP_OVERDUE_MAX_COUNT; count += 1) write()
-    loops.tend()
+    loops.tend(false)
     assert.equal(loops.has(write()), true, 'they rest')
     await clock.advance(14 * DAY_MS)
-    loops.tend()
+    loops.tend(false)
     assert.equal(loops.has(write()), false)
     for (let slot = 0; slot < 6; slot += 1) {
       loops.nextFetch()
-      loops.tend()
+      loops.tend(false)
     }
     assert.equal(loops.has(write()), true)
   })
@@ -118,7 +118,7 @@ describe('createLoops', () => {
     assert.equal(poller.isWatched(box.boxId), false)
     assert.equal(loops.returnShare(), undefined)
     await clock.advance(13 * DAY_MS)
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.isWatched(box.boxId), true)
     assert.equal(loops.noteRead({ ...box, ciphertext: box.ciphertext.map((byte) => byte ^ 1) }), undefined)
     const signature = loops.noteRead(box)
@@ -135,7 +135,7 @@ describe('createLoops', () => {
     loops.noteWritten(box.boxId, ['h1'])
     assert.equal(loops.nextFetch(), undefined)
     await clock.advance(13 * DAY_MS)
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.isWatched(box.boxId), false)
     assert.deepEqual(loops.nextFetch(), box.boxId)
     assert.equal(loops.nextFetch(), undefined)
@@ -154,7 +154,7 @@ describe('createLoops', () => {
     loops.noteWritten(box.boxId, ['h1'])
     await clock.advance(13 * DAY_MS)
     for (let slot = 0; slot <= LOOP_PATIENCE_SLOTS; slot += 1) {
-      loops.tend()
+      loops.tend(false)
       loops.nextFetch()
       loops.noteFetchMissed(box.boxId)
     }
@@ -175,10 +175,13 @@ describe('createLoops', () => {
       let lookedFor = 0
       for (let slot = 0; slot < 3 * LOOP_BESIDE_TALK_SLOTS; slot += 1) {
         const before = poller.size
-        loops.tend()
+        loops.tend(false)
         if (poller.size > before || loops.nextFetch() !== undefined) lookedFor += 1
       }
       assert.equal(lookedFor, 3)
+      const before = poller.size
+      loops.tend(true)
+      assert.ok(poller.size > before || loops.nextFetch() !== undefined, 'a bulk window is not for answers')
     }
   })
 
@@ -188,10 +191,10 @@ describe('createLoops', () => {
     keep()
     loops.noteWritten(box.boxId, ['h1'])
     await clock.advance(13 * DAY_MS)
-    loops.tend()
-    for (let slot = 1; slot < LOOP_PATIENCE_SLOTS; slot += 1) loops.tend()
+    loops.tend(false)
+    for (let slot = 1; slot < LOOP_PATIENCE_SLOTS; slot += 1) loops.tend(false)
     assert.equal(poller.isWatched(box.boxId), true)
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.isWatched(box.boxId), false)
     assert.equal(loops.returnShare(), 0)
     assert.deepEqual(probes, ['lost h1:replica'])
@@ -206,7 +209,7 @@ describe('createLoops', () => {
     const unsent = loops.create()
     assert.equal(loops.has(unsent.box.boxId), false)
     loops.noteWritten(unsent.box.boxId, ['h1'])
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.size, 0)
   })
 
@@ -219,20 +222,20 @@ describe('createLoops', () => {
       return box
     })
     await clock.advance(13 * DAY_MS)
-    loops.tend()
+    loops.tend(false)
     assert.deepEqual(
       boxes.map(({ boxId }) => poller.isWatched(boxId)),
       [true, false, false, false],
     )
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.size, 2)
     const [first] = boxes
     assert.ok(first !== undefined)
     poller.noteHit(first.boxId, 0)
-    for (let slot = 0; slot < 5; slot += 1) loops.tend()
+    for (let slot = 0; slot < 5; slot += 1) loops.tend(false)
     assert.equal(poller.size, 2)
     assert.deepEqual(poller.takeSlot(8).fetch?.boxId, first.boxId)
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.size, 3)
   })
 
@@ -253,7 +256,7 @@ describe('createLoops', () => {
     loops.noteWritten(first.box.boxId, ['h1'])
     assert.notDeepEqual(loops.create().box.boxId, first.box.boxId)
     await clock.advance(13 * DAY_MS)
-    loops.tend()
+    loops.tend(false)
     assert.equal(poller.isWatched(first.box.boxId), true)
     assert.ok(loops.noteRead(first.box) !== undefined)
     assert.deepEqual(probes, ['back h1:replica'])
