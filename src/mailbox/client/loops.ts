@@ -57,9 +57,9 @@ export interface Loops {
    * those looked for in vain.
    */
   tend(isBulk: boolean): void
-  /** A loop to be fetched without a check before, if one waits; each is given once, until its fetch is said to have missed. */
+  /** A loop to be fetched without a check before, if one waits; each is given once. */
   nextFetch(): Uint8Array | undefined
-  /** The fetch of such a loop has ended without it. */
+  /** The fetch of such a loop has ended without it, or is late: from now on it is checked first. */
   noteFetchMissed(boxId: Uint8Array): void
   /** Share of the last ones that came back; undefined before the first. */
   returnShare(): number | undefined
@@ -181,8 +181,8 @@ export function createLoops(deps: LoopsDeps): Loops {
       return key === undefined ? undefined : loops.get(key)?.keys.boxId
     },
     noteFetchMissed(boxId) {
-      const key = hexEncode(boxId)
-      if (loops.has(key)) unseen.push(key)
+      // Else a host that throws boxes away would take slot after slot from answers.
+      if (loops.has(hexEncode(boxId))) poller.watch(boxId, { hot: false })
     },
     returnShare: () => (history.length === 0 ? undefined : history.filter(Boolean).length / history.length),
   }

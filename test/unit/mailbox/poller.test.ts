@@ -35,6 +35,21 @@ describe('a read slot', () => {
     assert.deepEqual(poller.takeSlot(1).fetch, { boxId: idOf(0), rank: 0, isGuess: false })
   })
 
+  it('fetches once more what is late, where it was found and while it is wanted', () => {
+    const poller = pollerOf(2, false)
+    poller.noteFetchLate(idOf(0))
+    assert.equal(poller.hasFound(), false, 'no fetch of it was under way')
+    poller.noteHit(idOf(0), 3)
+    assert.equal(poller.takeSlot(REPLICAS).fetch?.rank, 3)
+    poller.noteFetchLate(idOf(0))
+    poller.noteFetchLate(idOf(0))
+    assert.deepEqual(poller.takeSlot(REPLICAS).fetch, { boxId: idOf(0), rank: 3, isGuess: false })
+    assert.equal(poller.takeSlot(REPLICAS).fetch, undefined)
+    poller.unwatch(idOf(0))
+    poller.noteFetchLate(idOf(0))
+    assert.equal(poller.hasFound(), false)
+  })
+
   it('asks for each of a few ids once', () => {
     const poller = pollerOf(5, false)
     for (let slot = 0; slot < 20; slot += 1) assert.deepEqual(polled(poller.takeSlot(REPLICAS)), [0, 1, 2, 3, 4])

@@ -128,7 +128,7 @@ describe('createLoops', () => {
     assert.deepEqual(probes, ['back h1:replica h2:replica'])
   })
 
-  it('gives a part of them to be fetched without a check, each once until it missed', async () => {
+  it('gives a part of them to be fetched without a check, each once, and checks it when it missed', async () => {
     const { clock, loops, poller, probes } = create({ draw: 0.25 })
     const { box, keep } = loops.create()
     keep()
@@ -139,16 +139,20 @@ describe('createLoops', () => {
     assert.equal(poller.isWatched(box.boxId), false)
     assert.deepEqual(loops.nextFetch(), box.boxId)
     assert.equal(loops.nextFetch(), undefined)
+    // Late, and lost after that.
     loops.noteFetchMissed(box.boxId)
-    assert.deepEqual(loops.nextFetch(), box.boxId)
-    assert.ok(loops.noteRead(box) !== undefined)
     loops.noteFetchMissed(box.boxId)
     assert.equal(loops.nextFetch(), undefined)
+    assert.equal(poller.isWatched(box.boxId), true)
+    assert.ok(loops.noteRead(box) !== undefined)
+    poller.unwatch(box.boxId)
+    loops.noteFetchMissed(box.boxId)
+    assert.equal(poller.isWatched(box.boxId), false)
     assert.deepEqual(probes, ['back h1:replica'])
   })
 
   it('gives up those as well', async () => {
-    const { clock, loops, probes } = create({ draw: 0.25 })
+    const { clock, loops, poller, probes } = create({ draw: 0.25 })
     const { box, keep } = loops.create()
     keep()
     loops.noteWritten(box.boxId, ['h1'])
@@ -158,7 +162,7 @@ describe('createLoops', () => {
       loops.nextFetch()
       loops.noteFetchMissed(box.boxId)
     }
-    assert.equal(loops.nextFetch(), undefined)
+    assert.equal(poller.isWatched(box.boxId), false)
     assert.deepEqual(probes, ['lost h1:replica'])
   })
 
