@@ -17,6 +17,7 @@ export type { AppErrorOptions, ErrorDetails, ErrorEntry, ErrorFactory, ErrorKind
 export { AppError, createErrorFactory, InternalError, isAbortError, isAppError } from './errors.ts'
 export type { Mutex } from './mutex.ts'
 export { createMutex } from './mutex.ts'
+export { onAbort } from './on-abort.ts'
 export { Sensitive } from './sensitive.ts'
 export type { SteadyTime } from './steady-time.ts'
 export { createSteadyTime, STEADY_JUMP_MS, STEADY_START_MS } from './steady-time.ts'

@@ -4,6 +4,7 @@
  * @module
  */
 import { AppError, isAbortError } from './errors.ts'
+import { onAbort } from './on-abort.ts'
 
 export interface TaskGroup {
   /** Aborted by `stop`. */
@@ -75,6 +76,9 @@ export interface Sleeper {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Nobody sees it: one for all, because making one takes as long as the rest of a deadline. */
+const OVER = new DOMException('in time', 'AbortError')
+
 /** Runs `body` with a signal that aborts after `delayMs` or with `outer`; leaves no timer behind. */
 export async function withDeadline<T>(
   clock: Sleeper,
@@ -84,15 +88,14 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const inner = new AbortController()
   const abort = (): void => inner.abort()
-  if (outer.aborted) abort()
-  outer.addEventListener('abort', abort, { once: true })
+  const takeBack = onAbort(outer, abort)
   const timer = new AbortController()
   const expired = clock.sleep(delayMs, timer.signal).then(abort, () => undefined)
   try {
     return await body(inner.signal)
   } finally {
-    timer.abort()
-    outer.removeEventListener('abort', abort)
+    timer.abort(OVER)
+    takeBack()
     await expired
   }
 }
@@ -100,8 +103,7 @@ export async function withDeadline<T>(
 /** Resolves when the signal is aborted. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    onAbort(signal, resolve)
   })
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
+import { isAbortError, onAbort } from '../base/index.ts'
 import type { Clock, LogFields, Logger, Random } from '../ports/index.ts'
 
 /** setTimeout's largest delay; longer sleeps are done in pieces. */
@@ -13,27 +14,23 @@ export function createSystemClock(): Clock {
   const monotonicMs = (): number => performance.now()
   const sleepOnce = (delayMs: number, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(abortError())
-        return
-      }
-      const finish = (): void => {
-        signal?.removeEventListener('abort', abort)
+      const timer = setTimeout(() => {
+        takeBack?.()
         resolve()
-      }
-      const abort = (): void => {
-        clearTimeout(timer)
-        reject(abortError())
-      }
-      const timer = setTimeout(finish, delayMs)
-      signal?.addEventListener('abort', abort, { once: true })
+      }, delayMs)
+      const takeBack =
+        signal &&
+        onAbort(signal, () => {
+          clearTimeout(timer)
+          reject(abortError(signal))
+        })
     })
   return {
     nowMs: () => Date.now(),
     monotonicMs,
     async sleep(delayMs, signal) {
       // Also where there is nothing to wait for: a loop of such sleeps must end when it is told to.
-      if (signal?.aborted === true) throw abortError()
+      if (signal?.aborted === true) throw abortError(signal)
       const endMs = monotonicMs() + delayMs
       for (let restMs = delayMs; restMs > 0; restMs = endMs - monotonicMs()) {
         await sleepOnce(Math.min(restMs, TIMER_MAX_MS), signal)
@@ -42,8 +39,9 @@ export function createSystemClock(): Clock {
   }
 }
 
-function abortError(): DOMException {
-  return new DOMException('The operation was aborted', 'AbortError')
+/** Whatever the signal was aborted with, who sleeps sees an abort. */
+function abortError({ reason }: AbortSignal): unknown {
+  return isAbortError(reason) ? reason : new DOMException('The operation was aborted', 'AbortError')
 }
 
 const UNIFORM_BITS = 53

@@ -3,6 +3,7 @@
  * Never lets real time pass: sleepers wake in order, and all work they cause is done before the next one.
  * @module
  */
+import { onAbort } from '../../src/base/index.ts'
 import type { Clock } from '../../src/ports/index.ts'
 
 export interface VirtualClock extends Clock {
@@ -75,11 +76,11 @@ export function createVirtualClock(wallMs = Date.UTC(2026, 0, 1)): VirtualClock 
         const sleeper: Sleeper = {
           atMs: wakeMs(Math.max(0, delayMs)),
           wake: () => {
-            signal?.removeEventListener('abort', abort)
+            takeBack?.()
             resolve()
           },
         }
-        signal?.addEventListener('abort', abort, { once: true })
+        const takeBack = signal && onAbort(signal, abort)
         sleepers.add(sleeper)
       })
     },

@@ -3,7 +3,7 @@
  * Never dials a host twice at once, nor again before its backoff is over. Spec 01a-transport §8.3.
  * @module
  */
-import { hexEncode, isAppError } from '../../base/index.ts'
+import { hexEncode, isAppError, onAbort } from '../../base/index.ts'
 import type { Clock, MeshPeer } from '../../ports/index.ts'
 import { MESH_BODY_MAX_BYTES } from '../../wire/index.ts'
 import { transportError } from '../errors.ts'
@@ -223,13 +223,11 @@ export function startDeadline(clock: Clock, timeoutMs: number, done: AbortSignal
 /** The task's outcome, or the signal's reason if that comes first. The task goes on by itself then. */
 export async function untilAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => aborted.reject(signal.reason)
   task.catch(() => undefined)
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
+  const takeBack = onAbort(signal, () => aborted.reject(signal.reason))
   try {
     return await Promise.race([task, aborted.promise])
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    takeBack()
   }
 }

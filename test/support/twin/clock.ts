@@ -3,6 +3,7 @@
  * Never real time, and never a sleeper before all that the one before it caused has come to rest.
  * @module
  */
+import { onAbort } from '../../../src/base/index.ts'
 import type { Clock } from '../../../src/ports/index.ts'
 
 export interface TwinClock extends Clock {
@@ -80,11 +81,11 @@ export function createTwinClock(wallMs = Date.UTC(2026, 10, 21, 12)): TwinClock 
           atMs: delayMs > 0 && wantedMs === nowMs ? nowMs + 1 : wantedMs,
           order,
           wake: () => {
-            signal?.removeEventListener('abort', abort)
+            takeBack?.()
             resolve()
           },
         }
-        signal?.addEventListener('abort', abort, { once: true })
+        const takeBack = signal && onAbort(signal, abort)
         push(sleeper)
       })
     },
