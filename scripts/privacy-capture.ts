@@ -1,7 +1,8 @@
 /**
  * `npm run privacy:capture [-- --minutes M --speed S --clients N --runs R --goal G --seed X --out FILE --traces DIR]`: captures guard
  * links on a private Tor network while clients do this and that, lets classifiers try to tell what, and writes
- * privacy-report.json. `--analyse DIR` reads kept traces instead.
+ * privacy-report.json. `--analyse DIR[,DIR...]` reads kept traces instead, of several
+ * sessions at once where they are of one commit.
  * Never ends well when a control did not fire.
  * @module
  */
@@ -12,13 +13,8 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Analysis, analyse, GOAL_UPPER, GOAL_WINDOWS } from '../simulations/capture/analyse.ts'
-import {
-  type CaptureConfig,
-  describeReport,
-  notesOf,
-  type PrivacyReport,
-  verdictOf,
-} from '../simulations/capture/report.ts'
+import { describeReport, notesOf, type PrivacyReport, verdictOf } from '../simulations/capture/report.ts'
+import { type CaptureSession, joinSessions } from '../simulations/capture/session.ts'
 import { CAPTURE_CLASSES, type CaptureClass, type NodeCapture } from '../simulations/capture/trace.ts'
 import { profileOf } from '../src/padding/index.ts'
 import { captureRun } from '../test/support/capture-run.ts'
@@ -51,18 +47,6 @@ const { values } = parseArgs({
   },
 })
 
-/** What is kept beside the traces, and what the report is made of. */
-interface Kept {
-  readonly config: CaptureConfig
-  readonly seed: number
-  readonly commit: string
-  readonly startedAt: string
-  readonly captures: readonly NodeCapture[]
-  readonly unpadded: readonly NodeCapture[]
-  readonly leftOut: Readonly<Record<string, string>>
-  readonly failures: readonly string[]
-}
-
 const startedMs = performance.now()
 
 function say(line: string): void {
@@ -78,7 +62,7 @@ function whole(name: string, text: string): number {
   return value
 }
 
-async function capture(): Promise<Kept> {
+async function capture(): Promise<CaptureSession> {
   const seed = whole('seed', values.seed)
   const clients = whole('clients', values.clients)
   const unpadded = whole('unpadded', values.unpadded)
@@ -172,12 +156,13 @@ function countWindows(
   return counts
 }
 
-function judge(kept: Kept): PrivacyReport {
-  const { config, failures, leftOut, seed } = kept
+function judge(sessions: readonly CaptureSession[]): PrivacyReport {
+  const { captures, commit, config, failures, heads, leftOut, unpadded } = joinSessions(sessions)
   const windowMs = config.windowVirtualMs / config.speed
-  const n = countWindows(kept.captures, windowMs)
+  const n = countWindows(captures, windowMs)
+  const seed = heads.map((head) => head.seed).join('+')
   say(`windows: ${JSON.stringify(n)}`)
-  const found: Analysis = analyse(kept.captures, kept.unpadded, {
+  const found: Analysis = analyse(captures, unpadded, {
     windowMs,
     holdMs: profileOf('balanced', config.speed).courierHoldMs,
     rounds: ROUNDS,
@@ -186,10 +171,8 @@ function judge(kept: Kept): PrivacyReport {
   })
   return {
     verdict: verdictOf(found),
-    config,
-    commit: kept.commit,
-    seed,
-    startedAt: kept.startedAt,
+    sessions: heads,
+    commit,
     node: process.versions.node,
     goal: { upperBound: GOAL_UPPER, windows: GOAL_WINDOWS },
     n,
@@ -202,18 +185,21 @@ function judge(kept: Kept): PrivacyReport {
 
 const KEPT_FILE = 'captures.json'
 
-let kept: Kept
+const sessions: CaptureSession[] = []
 if (values.analyse === undefined) {
-  kept = await capture()
+  const session = await capture()
+  sessions.push(session)
   if (values.traces !== undefined) {
     mkdirSync(values.traces, { recursive: true })
-    writeFileSync(join(values.traces, KEPT_FILE), JSON.stringify(kept))
+    writeFileSync(join(values.traces, KEPT_FILE), JSON.stringify(session))
   }
 } else {
-  // Written by this program.
-  kept = JSON.parse(readFileSync(join(values.analyse, KEPT_FILE), 'utf8')) as Kept
+  for (const directory of values.analyse.split(',')) {
+    // Written by this program.
+    sessions.push(JSON.parse(readFileSync(join(directory, KEPT_FILE), 'utf8')) as CaptureSession)
+  }
 }
-const report = judge(kept)
+const report = judge(sessions)
 writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`)
 process.stdout.write(`${describeReport(report)}\nwritten to ${values.out}\n`)
 process.exitCode = report.verdict === 'void' ? 1 : 0

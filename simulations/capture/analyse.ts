@@ -85,14 +85,22 @@ function samplesOf(captures: readonly NodeCapture[], windowMs: number): readonly
   }))
 }
 
+/**
+ * Windows of the labels and of their baseline, from the runs that played both: another run is another network, and telling
+ * networks apart is not what is asked.
+ */
 function against(
   samples: readonly LabelledSample[],
-  label: CaptureClass,
+  labels: readonly CaptureClass[],
   baseline: CaptureClass,
 ): readonly LabelledSample[] {
+  const runsOf = (wanted: readonly CaptureClass[]): ReadonlySet<number> =>
+    new Set(samples.filter(({ label }) => wanted.includes(label)).map(({ run }) => run))
+  const [withLabel, withBaseline] = [runsOf(labels), runsOf([baseline])]
   return samples
-    .filter((sample) => sample.label === label || sample.label === baseline)
-    .map((sample) => ({ ...sample, isPositive: sample.label === label }))
+    .filter(({ run }) => withLabel.has(run) && withBaseline.has(run))
+    .filter(({ label }) => label === baseline || labels.includes(label))
+    .map((sample) => ({ ...sample, isPositive: sample.label !== baseline }))
 }
 
 function mean(values: readonly number[]): number {
@@ -118,7 +126,7 @@ export function analyse(
     if (label === baseline || label === 'returned' || !present.has(baseline)) continue
     let found: Evaluation
     try {
-      found = compare(`class ${label}`, against(samples, label, baseline))
+      found = compare(`class ${label}`, against(samples, [label], baseline))
     } catch (error: unknown) {
       tooFew[label] = error instanceof Error ? error.message : 'unknown'
       continue
@@ -145,9 +153,7 @@ export function analyse(
       leaked.map(({ capture }) => capture),
       windowMs,
     )
-    const compared = changed
-      .filter(({ label }) => label === 'idle' || SENDERS.includes(label))
-      .map((sample) => ({ ...sample, isPositive: sample.label !== 'idle' }))
+    const compared = against(changed, SENDERS, 'idle')
     const changes = leaked.reduce((sum, { count }) => sum + count, 0)
     const expected = `p below ${CONTROL_LEVEL}`
     const isFound = ({ p }: Evaluation): boolean => p < CONTROL_LEVEL
@@ -162,7 +168,7 @@ export function analyse(
 
 /** A client whose records leave only when there is something to say: must be told apart, or nothing here can be. */
 export function paddingOff(captures: readonly NodeCapture[], { randomFor, rounds, windowMs }: AnalyseOptions): Control {
-  const samples = against(samplesOf(captures, windowMs), 'sending', 'idle')
+  const samples = against(samplesOf(captures, windowMs), ['sending'], 'idle')
   const isFound = ({ auc }: Evaluation): boolean => auc >= PADDING_OFF_AUC
   return toControl('padding-off', `AUC of at least ${PADDING_OFF_AUC}`, isFound, () =>
     evaluate(samples, { rounds, random: randomFor('padding off') }),

@@ -36,7 +36,7 @@ export interface Evaluation {
   readonly auc: number
   readonly classifier: string
   readonly aucs: Readonly<Record<string, number>>
-  /** Two-sided, 95 %, bootstrap over segments. */
+  /** Two-sided, 95 %, bootstrap over the segments of each run, node and class. */
   readonly interval: readonly [number, number]
   /** One-sided, 95 %, for the best of all classifiers: the largest of their bounds, since any of them may be the best in truth. */
   readonly upper: number
@@ -222,23 +222,47 @@ function bySegment(samples: readonly Sample[]): readonly (readonly number[])[] {
   return [...segments.values()]
 }
 
-/** Areas of resampled segments by ranking, in ascending order; each class keeps its count of segments. */
+/**
+ * The segments of each class, by run and node: what differs from one client to the next is in both of its classes and is no
+ * uncertainty about what tells them apart. A segment that is alone is put with the others of its class that are.
+ */
+function strataOf(samples: readonly Sample[]): readonly (readonly (readonly number[])[])[] {
+  const strata = new Map<string, (readonly number[])[]>()
+  const add = (name: string, list: readonly number[]): void =>
+    void strata.set(name, [...(strata.get(name) ?? []), list])
+  for (const list of bySegment(samples)) {
+    const first = samples[list[0] ?? 0]
+    add(`${first?.isPositive} ${first?.run}/${first?.node}`, list)
+  }
+  for (const [name, lists] of [...strata]) {
+    if (lists.length > 1) continue
+    strata.delete(name)
+    for (const list of lists) add(name.startsWith('true') ? 'alone, true' : 'alone, false', list)
+  }
+  return [...strata.values()]
+}
+
+/**
+ * Areas of resampled segments by ranking, in ascending order. Of the m segments of a stratum m − 1 are drawn and weigh
+ * m / (m − 1), since m of m would make few segments look surer than they are (Rao and Wu 1988, resampling inference with
+ * complex survey data).
+ */
 function bootstrap(
   samples: readonly Sample[],
   labels: Uint8Array,
   rankings: readonly Ranking[],
   { random, rounds }: EvaluateOptions,
 ): readonly Float64Array[] {
-  const segments = bySegment(samples)
-  const strata = [0, 1].map((label) => segments.filter((list) => labels[list[0] ?? 0] === label))
+  const strata = strataOf(samples)
   const areas = rankings.map((): number[] => [])
   const weights = new Float64Array(samples.length)
   for (let round = 0; round < rounds; round += 1) {
     weights.fill(0)
     for (const stratum of strata) {
-      for (let draw = 0; draw < stratum.length; draw += 1) {
+      const draws = Math.max(1, stratum.length - 1)
+      for (let draw = 0; draw < draws; draw += 1) {
         const list = stratum[Math.floor(random.uniform() * stratum.length)] ?? []
-        for (const index of list) weights[index] = (weights[index] ?? 0) + 1
+        for (const index of list) weights[index] = (weights[index] ?? 0) + stratum.length / draws
       }
     }
     for (const [which, ranking] of rankings.entries()) {

@@ -4,31 +4,12 @@
  * @module
  */
 import { type Analysis, GOAL_UPPER, GOAL_WINDOWS } from './analyse.ts'
-import type { CaptureClass } from './trace.ts'
-
-export interface CaptureConfig {
-  readonly profile: string
-  /** How much faster than for people everything on the node's own clock ran; tor was as slow as ever. */
-  readonly speed: number
-  readonly hosts: number
-  readonly clients: number
-  readonly contacts: number
-  readonly contactHaste: number
-  readonly runs: number
-  readonly windowVirtualMs: number
-  readonly windowsPerSegment: number
-  readonly classes: readonly CaptureClass[]
-  readonly minutes: number
-  readonly cores: number
-  /** Of the machine over the captures, in the mean; with more than all cores busy, times are the scheduler's. */
-  readonly loadPerCore: number
-}
+import type { CaptureConfig, SessionHead } from './session.ts'
 
 export interface PrivacyReport extends Analysis {
-  readonly config: CaptureConfig
+  /** Captured one after the other and judged together. */
+  readonly sessions: readonly SessionHead[]
   readonly commit: string
-  readonly seed: number
-  readonly startedAt: string
   readonly node: string
   readonly goal: { readonly upperBound: number; readonly windows: number }
   /** Windows of each class in the captures. */
@@ -69,6 +50,7 @@ export function notesOf({ contactHaste, speed }: CaptureConfig): readonly string
     'The tap sees times, directions and sizes of what passes between a client and its guard on loopback: no jitter of a wide network hides anything.',
     `Contacts are not observed; their clocks run ${contactHaste} times as fast as those of clients. A flood asks for a message each second of the profile's clock; what reaches the client is what fits the contact's own slots.`,
     "Hosts are not observed; they talk with each other in memory, 300 ms of the profile's clock a message in the mean, so that how long their mesh takes over tor is not in the times of answers. Between client and courier everything goes through tor.",
+    'A class is compared with its baseline in the runs that played both; runs of different sessions are different networks.',
     'Returning clients are compared with clients that came back to nothing after as long a time: starting the daemon is visible, and is not what is asked.',
     'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a client of the same runs whose records leave only when there is something to say.',
     'Intervals come from a bootstrap over segments with the classifiers as they were learned, upper bounds from the largest one of all classifiers; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
@@ -80,7 +62,11 @@ export function describeReport(report: PrivacyReport): string {
   const figure = (value: number): string => value.toFixed(3)
   const range = ([low, high]: readonly [number, number]): string => `${figure(low)}-${figure(high)}`
   const lines = [
-    `captured at ${report.config.speed} times the speed, ${report.config.clients} clients, ${report.config.runs} runs, seed ${report.seed}, commit ${report.commit}`,
+    `captured at commit ${report.commit}:`,
+    ...report.sessions.map(
+      ({ config, seed }) =>
+        `  ${config.classes.join(', ')}: ${config.speed} times the speed, ${config.clients} clients, ${config.runs} runs, ${config.windowsPerSegment} windows a segment, seed ${seed}, load ${config.loadPerCore.toFixed(2)} a core`,
+    ),
     '',
     'class        n      AUC    95 %         upper  p      best       messages/window',
   ]

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { type AnalyseOptions, analyse } from '../../../simulations/capture/analyse.ts'
 import { featuresOf } from '../../../simulations/capture/features.ts'
 import { injectLeak, LEAKS } from '../../../simulations/capture/leaks.ts'
+import { type CaptureSession, joinSessions } from '../../../simulations/capture/session.ts'
 import { cutWindows, type NodeCapture, parseTrace } from '../../../simulations/capture/trace.ts'
 import { createSeededRandom } from '../../support/seeded-random.ts'
 import { HOLD_MS, syntheticCaptures, WINDOW_MS } from '../../support/synthetic-capture.ts'
@@ -126,6 +127,24 @@ describe('the analysis', () => {
     assert.ok(calibration.isSound)
   })
 
+  it('compares a class with the baseline of its own runs only', () => {
+    const own = syntheticCaptures({ ...shape, seed: 6 })
+    // As idle as the others, in a network where answers come later.
+    const other = syntheticCaptures({ ...shape, seed: 7, classes: ['idle'] }).map((capture) => ({
+      ...capture,
+      run: capture.run + shape.runs,
+      segments: capture.segments.map((segment) => ({ ...segment, run: segment.run + shape.runs })),
+      reads: capture.reads.map((read) => ({ ...read, atMs: read.atMs + (read.isUp ? 0 : 60) })),
+    }))
+    const { classes } = analyse([...own, ...other], [], options)
+    assert.ok((classes.sending?.p ?? 0) > 0.05, 'two networks were told apart, not what was done in them')
+    assert.equal(
+      classes.sending?.negatives,
+      classes.sending?.positives,
+      'windows of runs that never played the class were counted',
+    )
+  })
+
   it('finds no control in padded traces: what fires there must come from the leak', () => {
     const padded = syntheticCaptures({ ...shape, seed: 5 })
     const silent = padded.map((capture) => ({ ...capture, moments: [] }))
@@ -134,5 +153,64 @@ describe('the analysis', () => {
       controls.map(({ fired }) => fired),
       [false, false, false, false],
     )
+  })
+})
+
+describe('sessions that are judged together', () => {
+  const config = {
+    profile: 'balanced',
+    speed: 60,
+    hosts: 3,
+    clients: 3,
+    contacts: 1,
+    contactHaste: 2,
+    runs: 2,
+    windowVirtualMs: 60_000,
+    windowsPerSegment: 6,
+    classes: ['idle', 'sending'],
+    minutes: 5,
+    cores: 2,
+    loadPerCore: 0.5,
+  } as const
+  const session = (part: Partial<CaptureSession>): CaptureSession => ({
+    config,
+    seed: 1,
+    commit: 'c0ffee',
+    startedAt: '2026-11-29T08:00:00.000Z',
+    captures: syntheticCaptures({ ...shape, seed: 8 }),
+    unpadded: syntheticCaptures({ ...shape, seed: 9, isUnpadded: true }),
+    leftOut: {},
+    failures: ['sending: gave up'],
+    ...part,
+  })
+
+  it('keep their runs apart, and what any of them has is not left out', () => {
+    const joined = joinSessions([
+      session({ leftOut: { sending: 'no method', flood: 'no time' } }),
+      session({ seed: 2, config: { ...config, classes: ['idle', 'flood'], windowsPerSegment: 10 } }),
+    ])
+    for (const list of [joined.captures, joined.unpadded]) {
+      assert.deepEqual([...new Set(list.map(({ run }) => run))], [0, 1, 2, 3])
+      for (const { run, segments } of list) assert.ok(segments.every((segment) => segment.run === run))
+    }
+    assert.deepEqual(joined.leftOut, { flood: 'no time' })
+    assert.equal(joined.failures.length, 2)
+    assert.deepEqual(
+      joined.heads.map(({ seed }) => seed),
+      [1, 2],
+    )
+  })
+
+  it('are of one commit, one profile and one clock', () => {
+    assert.throws(() => joinSessions([]), RangeError)
+    for (const other of [
+      session({ commit: 'decade' }),
+      session({ config: { ...config, speed: 33 } }),
+      session({ config: { ...config, profile: 'fast' } }),
+      session({ config: { ...config, contactHaste: 1 } }),
+      session({ config: { ...config, windowVirtualMs: 30_000 } }),
+    ]) {
+      assert.throws(() => joinSessions([session({}), other]), RangeError)
+    }
   })
 })

@@ -75,14 +75,12 @@ describe('the summary', () => {
     } as const
     const report: PrivacyReport = {
       ...sound,
-      config,
+      sessions: [{ config, seed: 7, startedAt: '2026-11-21T17:00:00.000Z' }],
       controls: [
         control,
         { name: 'late-reply', expected: '', got: undefined, reason: 'too little', n: 0, fired: false },
       ],
       commit: 'c0ffee',
-      seed: 7,
-      startedAt: '2026-11-21T17:00:00.000Z',
       node: '24.0.0',
       goal: { upperBound: 0.53, windows: 2_004 },
       n: { idle: 2_100, sending: 2_100 },
