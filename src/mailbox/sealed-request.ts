@@ -13,11 +13,12 @@ import {
   framed,
   hkdfSha256,
   hmacSha256,
+  importX25519Key,
   KEY_BYTES,
   label,
   randomBytes,
   wipe,
-  x25519,
+  type X25519Key,
 } from '../crypto/index.ts'
 import { AEAD_NONCE_BYTES, CHECK_REPLY_BYTES, REPLY_SEAL_BYTES, REQUEST_SEAL_BYTES } from '../wire/index.ts'
 
@@ -48,9 +49,9 @@ export function sealRequest(sealKey: Uint8Array, hostKey: Uint8Array, requestByt
   return concatBytes(ephemeralKey, sealed)
 }
 
-/** Tries the seal keys in their order, newest first; undefined when none opens. */
+/** Tries the seal keys, raw or imported, in their order, newest first; undefined when none opens. */
 export function openRequest(
-  sealPrivateKeys: readonly Uint8Array[],
+  sealKeys: readonly (Uint8Array | X25519Key)[],
   hostKey: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array | undefined {
@@ -58,8 +59,9 @@ export function openRequest(
   const ephemeralKey = sealed.subarray(0, KEY_BYTES)
   const ciphertext = sealed.subarray(KEY_BYTES)
   const context = requestContext(hostKey)
-  for (const privateKey of sealPrivateKeys) {
-    const secret = x25519(privateKey, ephemeralKey)
+  for (const sealKey of sealKeys) {
+    const own = sealKey instanceof Uint8Array ? importX25519Key(sealKey) : sealKey
+    const secret = own.agree(ephemeralKey)
     if (secret === undefined) return undefined
     const key = requestKey(secret, ephemeralKey)
     const request = aeadOpen(key, ZERO_NONCE, context, ciphertext)

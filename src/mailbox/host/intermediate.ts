@@ -4,6 +4,7 @@
  * @module
  */
 import { InternalError, isAbortError, whenAborted, withDeadline } from '../../base/index.ts'
+import { importX25519Key, type X25519Key } from '../../crypto/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import {
   type Box,
@@ -19,6 +20,7 @@ import { type MailboxParameters, SEEN_REQUEST_MAX_COUNT } from '../options.ts'
 import { quorumOf } from '../receipt.ts'
 import { checkReply, createSeenRequests, openRequest, sealReply } from '../sealed-request.ts'
 import type { HostIdentity } from './context.ts'
+import type { HostKeys } from './host-keys.ts'
 import { FETCH_WITNESS_COUNT, REPLICA_WAIT_SHARE, STORE_GRACE_SHARE, STORE_WAIT_SHARE } from './options.ts'
 import type { ReplicaStoreResult, Replicas } from './replicas.ts'
 
@@ -132,10 +134,18 @@ export function createIntermediate(deps: IntermediateDeps): Intermediate {
     }
   }
 
+  let imported: { readonly of: HostKeys['sealKeys']; readonly keys: readonly X25519Key[] } | undefined
+  /** Imported anew when they change: an import costs as much as all else that opens a request. */
+  const importedSealKeys = (sealKeys: HostKeys['sealKeys']): readonly X25519Key[] => {
+    if (imported?.of !== sealKeys) {
+      imported = { of: sealKeys, keys: sealKeys.map(({ privateKey }) => importX25519Key(privateKey)) }
+    }
+    return imported.keys
+  }
+
   return async (sealed) => {
     const keys = identity.keys()
-    const privateKeys = keys.sealKeys.map(({ privateKey }) => privateKey)
-    const opened = openRequest(privateKeys, keys.hostKey, sealed)
+    const opened = openRequest(importedSealKeys(keys.sealKeys), keys.hostKey, sealed)
     const request = opened === undefined ? undefined : decodeMailboxRequest(opened)
     if (request === undefined || !seen.add(sealed)) return undefined
     return act(request)
