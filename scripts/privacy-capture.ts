@@ -90,7 +90,6 @@ async function capture(): Promise<CaptureSession> {
   const loads: number[] = []
   const startedAt = new Date().toISOString()
   const captureMs = (1 - ANALYSIS_SHARE) * minutes * MINUTE_MS
-  let hasAttachments = true
   for (let run = 0; run < runs; run += 1) {
     say(`run ${run + 1} of ${runs}`)
     const directory = mkdtempSync(join(tmpdir(), 'ncap-'))
@@ -105,7 +104,6 @@ async function capture(): Promise<CaptureSession> {
       captures.push(...result.captures)
       withoutPadding.push(...result.unpadded)
       failures.push(...result.failures)
-      hasAttachments &&= result.hasAttachments
     } catch (error: unknown) {
       // What the other runs have seen is not lost with it; it counts among what was given up.
       failures.push(`run ${run + 1}: ${error instanceof Error ? error.message : 'unknown'}`)
@@ -138,8 +136,6 @@ async function capture(): Promise<CaptureSession> {
     captures,
     unpadded: withoutPadding,
     failures,
-    leftOut:
-      hasAttachments || !classes.includes('attachment') ? {} : { attachment: 'the daemon has no sendAttachment' },
   }
 }
 
@@ -157,7 +153,7 @@ function countWindows(
 }
 
 function judge(sessions: readonly CaptureSession[]): PrivacyReport {
-  const { captures, commit, config, failures, heads, leftOut, unpadded } = joinSessions(sessions)
+  const { captures, commit, config, failures, heads, unpadded } = joinSessions(sessions)
   const windowMs = config.windowVirtualMs / config.speed
   const n = countWindows(captures, windowMs)
   const seed = heads.map((head) => head.seed).join('+')
@@ -177,7 +173,6 @@ function judge(sessions: readonly CaptureSession[]): PrivacyReport {
     goal: { upperBound: GOAL_UPPER, windows: GOAL_WINDOWS },
     n,
     ...found,
-    leftOut: { ...leftOut, ...found.tooFew },
     failures,
     notes: notesOf(config),
   }

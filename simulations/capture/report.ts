@@ -14,8 +14,6 @@ export interface PrivacyReport extends Analysis {
   readonly goal: { readonly upperBound: number; readonly windows: number }
   /** Windows of each class in the captures. */
   readonly n: Readonly<Record<string, number>>
-  /** Classes that were not captured, or too little of them, and why. */
-  readonly leftOut: Readonly<Record<string, string>>
   /** Segments that were given up, by what did not happen in time. */
   readonly failures: readonly string[]
   readonly notes: readonly string[]
@@ -85,7 +83,7 @@ export function describeReport(report: PrivacyReport): string {
     ]
     lines.push(fields.join(' '))
   }
-  for (const [label, reason] of Object.entries(report.leftOut)) lines.push(`${label.padEnd(12)} left out: ${reason}`)
+  for (const [label, reason] of Object.entries(report.tooFew)) lines.push(`${label.padEnd(12)} left out: ${reason}`)
   lines.push('', 'control          n      AUC    95 %          p')
   for (const { fired, got, n, name, reason } of report.controls) {
     const figures = got === undefined ? [reason ?? ''] : [figure(got.auc), ` ${range(got.interval)} `, figure(got.p)]

@@ -37,7 +37,6 @@ export interface CaptureSession extends SessionHead {
   readonly captures: readonly NodeCapture[]
   /** Of clients without padding. */
   readonly unpadded: readonly NodeCapture[]
-  readonly leftOut: Readonly<Record<string, string>>
   /** Segments that were given up, by what did not happen in time. */
   readonly failures: readonly string[]
 }
@@ -52,7 +51,7 @@ export interface JoinedSessions extends Omit<CaptureSession, keyof SessionHead> 
 const SAME = ['profile', 'speed', 'contactHaste', 'windowVirtualMs'] as const
 
 /**
- * Runs are numbered through. A class that one session left out and another has is not left out.
+ * Runs are numbered through.
  * @throws {RangeError} when there is no session, or when commit, profile, speed, haste or window differ
  */
 export function joinSessions(sessions: readonly CaptureSession[]): JoinedSessions {
@@ -76,16 +75,12 @@ export function joinSessions(sessions: readonly CaptureSession[]): JoinedSession
     unpadded.push(...session.unpadded.map(renumber))
     runs += session.config.runs
   }
-  const played = new Set(captures.flatMap(({ segments }) => segments.map(({ label }) => label as string)))
   return {
     heads: sessions.map(({ config, seed, startedAt }) => ({ config, seed, startedAt })),
     config: first.config,
     commit: first.commit,
     captures,
     unpadded,
-    leftOut: Object.fromEntries(
-      sessions.flatMap(({ leftOut }) => Object.entries(leftOut)).filter(([label]) => !played.has(label)),
-    ),
     failures: sessions.flatMap(({ failures }) => failures),
   }
 }

@@ -163,12 +163,6 @@ export const ACTIVITIES: Readonly<Record<CaptureClass, (stage: Stage) => Promise
   returned: () => Promise.resolve(),
 }
 
-/** True when this daemon can send files. */
-export async function hasAttachments(rpc: RpcClient): Promise<boolean> {
-  const document: unknown = await rpc.call('rpc.discover', {})
-  return JSON.stringify(document).includes('"sendAttachment"')
-}
-
 async function sendFiles(stage: Stage): Promise<void> {
   const { client, contactId } = stage
   const path = join(client.directory, 'file.bin')

@@ -54,6 +54,8 @@ export interface CaptureClient {
   readonly traceFile: string
   /** Its own, for whatever is needed beside the daemon's. */
   readonly directory: string
+  /** It is started, has couriers and knows hosts. @throws {Error} when that takes too long */
+  readonly ready: Promise<void>
   /** The daemon that runs now; restarts replace it. */
   daemon(): DaemonProcess
   isRunning(): boolean
@@ -63,10 +65,8 @@ export interface CaptureClient {
 }
 
 export interface CaptureNetwork {
-  /** Those that have couriers. */
+  /** Started a few at a time, each `ready` as soon as it can be. */
   readonly clients: readonly CaptureClient[]
-  /** How many have none. */
-  readonly missing: number
   stop(): Promise<void>
 }
 
@@ -166,6 +166,7 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
     taps = await startTaps(files)
     const ports = taps.ports
     const isPadded = (index: number): boolean => index < options.clients - options.unpadded
+    const readiness = files.map(() => Promise.withResolvers<void>())
     const clients = files.map((traceFile, index): CaptureClient => {
       const contact = contacts[index % contacts.length]
       if (contact === undefined) throw new Error('no contact')
@@ -176,6 +177,7 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
         traceFile,
         directory: join(directory, `client${index}`),
         contact,
+        ready: readiness[index]?.promise ?? Promise.reject(new Error('no client')),
         daemon() {
           if (running === undefined) throw new Error('the client is not running')
           return running
@@ -203,16 +205,24 @@ export async function startCaptureNetwork(options: CaptureNetworkOptions): Promi
         },
       }
     })
+    await Promise.all(contacts.map(({ rpc }) => whenReady(rpc)))
+    options.report(`${options.contacts} contacts have couriers`)
     const waiting = [...clients]
     const startNext = async (): Promise<void> => {
-      for (let client = waiting.shift(); client !== undefined; client = waiting.shift()) await client.start()
+      for (let client = waiting.shift(); client !== undefined; client = waiting.shift()) {
+        const { promise, reject, resolve } = readiness[client.index] as PromiseWithResolvers<void>
+        // Who waits for it learns of a failure; nobody has to.
+        promise.catch(() => undefined)
+        try {
+          await client.start()
+          whenReady(client.daemon().rpc).then(resolve, reject)
+        } catch (error: unknown) {
+          reject(error)
+        }
+      }
     }
-    await Promise.all(Array.from({ length: STARTING_COUNT }, startNext))
-    const readiness = await Promise.allSettled(clients.map((client) => whenReady(client.daemon().rpc)))
-    const ready = clients.filter((_, index) => readiness[index]?.status === 'fulfilled')
-    await Promise.all(contacts.map(({ rpc }) => whenReady(rpc)))
-    options.report(`${ready.length} clients and ${options.contacts} contacts have couriers`)
-    return { clients: ready, missing: clients.length - ready.length, stop }
+    for (let count = 0; count < STARTING_COUNT; count += 1) void startNext()
+    return { clients, stop }
   } catch (error: unknown) {
     await stop()
     throw error

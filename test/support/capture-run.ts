@@ -12,15 +12,7 @@ import {
   type Segment,
 } from '../../simulations/capture/trace.ts'
 import type { RpcNotification } from '../../src/rpc/index.ts'
-import {
-  ACTIVITIES,
-  type Acquaintance,
-  hasAttachments,
-  makeContact,
-  prepareReturn,
-  type Stage,
-  settle,
-} from './capture-activity.ts'
+import { ACTIVITIES, type Acquaintance, makeContact, prepareReturn, type Stage, settle } from './capture-activity.ts'
 import { createDeal } from './capture-deal.ts'
 import { type CaptureClient, startCaptureNetwork, whenReady } from './capture-network.ts'
 import { createSeededRandom } from './seeded-random.ts'
@@ -63,8 +55,6 @@ export interface CaptureRunResult {
   readonly unpadded: readonly NodeCapture[]
   /** Segments that were given up because something did not happen in time, by what it was. */
   readonly failures: readonly string[]
-  /** False when the daemon cannot send files; their class is left out then. */
-  readonly hasAttachments: boolean
 }
 
 function nowMs(): number {
@@ -79,25 +69,21 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
   try {
     const network = await startCaptureNetwork({ ...options, tornet })
     try {
-      if (network.missing > 0) failures.push(`${network.missing} clients found no couriers`)
-      const introductions = await Promise.allSettled(network.clients.map((client) => introduce(client)))
-      const actors = introductions.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-      for (const each of introductions) if (each.status === 'rejected') failures.push(`introduction: ${each.reason}`)
-      options.report(`${actors.length} clients and contacts know each other`)
-      const first = network.clients[0]
-      const canSendFiles = first !== undefined && (await hasAttachments(first.daemon().rpc))
-      const classes = options.classes.filter((label) => label !== 'attachment' || canSendFiles)
       const { uniform } = createSeededRandom(options.seed * 1_009 + options.run)
-      const deal = createDeal(classes, uniform)
+      const deal = createDeal(options.classes, uniform)
       const unpaddedDeal = createDeal(UNPADDED_CLASSES, uniform)
       // Where nobody is padded, those without padding are what the run is about.
-      const leading = actors.some(({ client }) => client.isPadded) ? deal : unpaddedDeal
+      const leading = network.clients.some(({ isPadded }) => isPadded) ? deal : unpaddedDeal
       const absencesMs: number[] = []
       const over = new AbortController()
       const end = (): void => over.abort()
       const timer = setTimeout(end, Math.max(0, untilMs - nowMs()))
       const telling = setInterval(() => options.report(`windows ${JSON.stringify(deal.counts())}`), REPORT_EVERY_MS)
-      const play = async (actor: Acquaintance): Promise<Played> => {
+      const play = async (client: CaptureClient): Promise<Played | undefined> => {
+        const actor = await introduce(client).catch((error: unknown) => {
+          failures.push(`introduction of client ${client.index}: ${String(error)}`)
+        })
+        if (actor === undefined) return undefined
         const own = actor.client.isPadded ? deal : unpaddedDeal
         const random = createSeededRandom(options.seed * 1_009 + options.run * 101 + actor.client.index)
         const played: Played = { client: actor.client, moments: [], segments: [] }
@@ -125,7 +111,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
         }
         return played
       }
-      const results = await Promise.all(actors.map(play)).finally(() => {
+      const results = await Promise.all(network.clients.map(play)).finally(() => {
         clearTimeout(timer)
         clearInterval(telling)
         end()
@@ -134,6 +120,7 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
         `windows ${JSON.stringify(deal.counts())}, without padding ${JSON.stringify(unpaddedDeal.counts())}`,
       )
       await network.stop()
+      const all = results.filter((played) => played !== undefined)
       const captureOf = ({ client, moments, segments }: Played): NodeCapture => ({
         run: options.run,
         node: client.index,
@@ -143,9 +130,8 @@ export async function captureRun(options: CaptureRunOptions): Promise<CaptureRun
       })
       return {
         failures,
-        hasAttachments: canSendFiles,
-        captures: results.filter(({ client }) => client.isPadded).map(captureOf),
-        unpadded: results.filter(({ client }) => !client.isPadded).map(captureOf),
+        captures: all.filter(({ client }) => client.isPadded).map(captureOf),
+        unpadded: all.filter(({ client }) => !client.isPadded).map(captureOf),
       }
     } finally {
       await network.stop()
@@ -180,6 +166,7 @@ async function untilAborted(task: Promise<void>, signal: AbortSignal): Promise<v
 }
 
 async function introduce(client: CaptureClient): Promise<Acquaintance> {
+  await client.ready
   const made = await makeContact(client.contact.rpc, client.daemon().rpc)
   if (made === undefined) throw new Error('no contact was made')
   return { client, contactId: made.ofInviter, clientId: made.ofAcceptor }

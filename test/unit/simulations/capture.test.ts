@@ -179,21 +179,19 @@ describe('sessions that are judged together', () => {
     startedAt: '2026-11-29T08:00:00.000Z',
     captures: syntheticCaptures({ ...shape, seed: 8 }),
     unpadded: syntheticCaptures({ ...shape, seed: 9, isUnpadded: true }),
-    leftOut: {},
     failures: ['sending: gave up'],
     ...part,
   })
 
-  it('keep their runs apart, and what any of them has is not left out', () => {
+  it('keep their runs apart', () => {
     const joined = joinSessions([
-      session({ leftOut: { sending: 'no method', flood: 'no time' } }),
+      session({}),
       session({ seed: 2, config: { ...config, classes: ['idle', 'flood'], windowsPerSegment: 10 } }),
     ])
     for (const list of [joined.captures, joined.unpadded]) {
       assert.deepEqual([...new Set(list.map(({ run }) => run))], [0, 1, 2, 3])
       for (const { run, segments } of list) assert.ok(segments.every((segment) => segment.run === run))
     }
-    assert.deepEqual(joined.leftOut, { flood: 'no time' })
     assert.equal(joined.failures.length, 2)
     assert.deepEqual(
       joined.heads.map(({ seed }) => seed),

@@ -84,7 +84,7 @@ describe('the summary', () => {
       node: '24.0.0',
       goal: { upperBound: 0.53, windows: 2_004 },
       n: { idle: 2_100, sending: 2_100 },
-      leftOut: { attachment: 'no method' },
+      tooFew: { attachment: 'windows of one node alone' },
       failures: ['flood: gave up'],
       notes: notesOf(config),
       verdict: 'void',
@@ -102,7 +102,7 @@ describe('the summary', () => {
     ]) {
       assert.ok(text.includes(part), part)
     }
-    assert.ok(text.includes('attachment   left out: no method') && text.includes('verdict: void'))
+    assert.ok(text.includes('attachment   left out: windows of one node alone') && text.includes('verdict: void'))
     assert.ok(report.notes.some((note) => note.includes('3.00 s each')))
   })
 })
