@@ -1,14 +1,14 @@
 /**
  * `npm run privacy:capture [-- --minutes M --speed S --clients N --runs R --goal G --seed X --out FILE --traces DIR]`: captures guard
  * links on a private Tor network while clients do this and that, lets classifiers try to tell what, and writes
- * privacy-report.json. `--analyse DIR[,DIR...]` reads kept traces instead, of several
- * sessions at once where they are of one commit.
+ * privacy-report.json. `--classes A,B/C,D` names what is played, session after session; all are judged together. `--analyse
+ * DIR[,DIR...]` reads kept traces instead, of several captures where they are of one commit.
  * Never ends well when a control did not fire.
  * @module
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -27,25 +27,34 @@ const ANALYSIS_SHARE = 0.07
 /** More than the goal, because the split of a run leaves windows over. */
 const GOAL_SURPLUS = 1.02
 
+/**
+ * Few classes at a time: all at once, with those that restart daemons and make contacts, are more than two cores can play at
+ * this speed. With these 14 clients they are three quarters busy.
+ */
+const SESSIONS = 'idle,sending,receiving,flood/idle,adding,attachment/returning,returned'
+
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '50' },
-    speed: { type: 'string', default: '36' },
-    clients: { type: 'string', default: '20' },
+    minutes: { type: 'string', default: '85' },
+    speed: { type: 'string', default: '32' },
+    clients: { type: 'string', default: '14' },
     unpadded: { type: 'string', default: '2' },
-    contacts: { type: 'string' },
+    contacts: { type: 'string', default: '3' },
     haste: { type: 'string', default: '2' },
     hosts: { type: 'string', default: '4' },
-    runs: { type: 'string', default: '3' },
-    windows: { type: 'string', default: '30' },
+    runs: { type: 'string', default: '2' },
+    windows: { type: 'string', default: '12' },
     goal: { type: 'string', default: String(GOAL_WINDOWS) },
     seed: { type: 'string', default: '20261121' },
-    classes: { type: 'string', default: CAPTURE_CLASSES.join(',') },
+    classes: { type: 'string', default: SESSIONS },
     out: { type: 'string', default: 'privacy-report.json' },
     traces: { type: 'string' },
     analyse: { type: 'string' },
   },
 })
+
+/** Names of kept traces begin so. */
+const KEPT_PREFIX = 'captures'
 
 const startedMs = performance.now()
 
@@ -62,23 +71,49 @@ function whole(name: string, text: string): number {
   return value
 }
 
-async function capture(): Promise<CaptureSession> {
-  const seed = whole('seed', values.seed)
+interface Plan {
+  readonly classes: readonly CaptureClass[]
+  /** From the start of the program. */
+  readonly untilMs: number
+  readonly seed: number
+}
+
+/** Every session has its share of what is left of the time, by how many classes it plays. */
+async function captureAll(): Promise<readonly CaptureSession[]> {
+  const captureMs = (1 - ANALYSIS_SHARE) * whole('minutes', values.minutes) * MINUTE_MS
+  const asked = values.classes.split('/').map((part) => {
+    const labels = part.split(',')
+    return CAPTURE_CLASSES.filter((label) => labels.includes(label))
+  })
+  const sessions: CaptureSession[] = []
+  for (const [index, classes] of asked.entries()) {
+    const passedMs = performance.now() - startedMs
+    const share = classes.length / asked.slice(index).reduce((sum, each) => sum + each.length, 0)
+    const untilMs = passedMs + share * (captureMs - passedMs)
+    say(`session ${index + 1} of ${asked.length}: ${classes.join(', ')}`)
+    const session = await capture({ classes, untilMs, seed: whole('seed', values.seed) + index })
+    sessions.push(session)
+    if (values.traces !== undefined) {
+      mkdirSync(values.traces, { recursive: true })
+      writeFileSync(join(values.traces, `${KEPT_PREFIX}-${index + 1}.json`), JSON.stringify(session))
+    }
+  }
+  return sessions
+}
+
+async function capture({ classes, seed, untilMs }: Plan): Promise<CaptureSession> {
   const clients = whole('clients', values.clients)
   const unpadded = whole('unpadded', values.unpadded)
   const runs = whole('runs', values.runs)
-  const minutes = whole('minutes', values.minutes)
   const speed = whole('speed', values.speed)
   const goal = GOAL_SURPLUS * whole('goal', values.goal)
-  const asked = values.classes.split(',')
-  const classes = CAPTURE_CLASSES.filter((label) => asked.includes(label))
   const fixed = {
     seed,
     clients: clients + unpadded,
     unpadded,
     speed,
     hosts: whole('hosts', values.hosts),
-    contacts: values.contacts === undefined ? Math.ceil(clients / 4) : whole('contacts', values.contacts),
+    contacts: whole('contacts', values.contacts),
     contactHaste: whole('haste', values.haste),
     windows: whole('windows', values.windows),
     classes,
@@ -89,7 +124,7 @@ async function capture(): Promise<CaptureSession> {
   const failures: string[] = []
   const loads: number[] = []
   const startedAt = new Date().toISOString()
-  const captureMs = (1 - ANALYSIS_SHARE) * minutes * MINUTE_MS
+  const beganMs = performance.now()
   for (let run = 0; run < runs; run += 1) {
     say(`run ${run + 1} of ${runs}`)
     const directory = mkdtempSync(join(tmpdir(), 'ncap-'))
@@ -98,9 +133,9 @@ async function capture(): Promise<CaptureSession> {
     const counts = countWindows(captures, MINUTE_MS / speed)
     const fewest = Math.min(...classes.map((label) => counts[label] ?? 0))
     const goalWindows = Math.ceil((goal - fewest) / (runs - run))
-    const untilMs = (captureMs - (performance.now() - startedMs)) / (runs - run)
+    const runMs = (untilMs - (performance.now() - startedMs)) / (runs - run)
     try {
-      const result = await captureRun({ ...fixed, run, directory, goalWindows, untilMs })
+      const result = await captureRun({ ...fixed, run, directory, goalWindows, untilMs: runMs })
       captures.push(...result.captures)
       withoutPadding.push(...result.unpadded)
       failures.push(...result.failures)
@@ -126,7 +161,7 @@ async function capture(): Promise<CaptureSession> {
       windowVirtualMs: MINUTE_MS,
       windowsPerSegment: windows,
       classes,
-      minutes,
+      minutes: Math.round((performance.now() - beganMs) / MINUTE_MS),
       cores: availableParallelism(),
       loadPerCore: loads.reduce((sum, load) => sum + load, 0) / Math.max(1, loads.length) / availableParallelism(),
     },
@@ -178,22 +213,15 @@ function judge(sessions: readonly CaptureSession[]): PrivacyReport {
   }
 }
 
-const KEPT_FILE = 'captures.json'
-
-const sessions: CaptureSession[] = []
-if (values.analyse === undefined) {
-  const session = await capture()
-  sessions.push(session)
-  if (values.traces !== undefined) {
-    mkdirSync(values.traces, { recursive: true })
-    writeFileSync(join(values.traces, KEPT_FILE), JSON.stringify(session))
-  }
-} else {
-  for (const directory of values.analyse.split(',')) {
-    // Written by this program.
-    sessions.push(JSON.parse(readFileSync(join(directory, KEPT_FILE), 'utf8')) as CaptureSession)
-  }
+/** Of all that was kept in a directory, in order. */
+function readKept(directory: string): readonly CaptureSession[] {
+  return readdirSync(directory)
+    .filter((name) => name.startsWith(KEPT_PREFIX) && name.endsWith('.json'))
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as CaptureSession)
 }
+
+const sessions = values.analyse === undefined ? await captureAll() : values.analyse.split(',').flatMap(readKept)
 const report = judge(sessions)
 writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`)
 process.stdout.write(`${describeReport(report)}\nwritten to ${values.out}\n`)
