@@ -19,24 +19,36 @@ export interface Classifier {
   readonly learn: (samples: Samples, random: Random) => Score
 }
 
-/** Brings every feature to mean 0 and deviation 1 of the samples; features that never change become 0. */
+/**
+ * Replaces every value by where it stands among those of the samples: 0 in the middle, deviation 1; features that never change
+ * become 0. A window in which much happens for all classes, as in a bulk window, would otherwise rule both the scale and what
+ * is learned (measured on a known leak, repeated records: 0.51 with means and deviations, 0.54 so).
+ */
 export function createScaler(vectors: readonly Float64Array[]): (vector: Float64Array) => Float64Array {
   const width = vectors[0]?.length ?? 0
-  const means = new Float64Array(width)
-  const factors = new Float64Array(width)
-  for (const vector of vectors) for (let at = 0; at < width; at += 1) means[at] = (means[at] ?? 0) + (vector[at] ?? 0)
-  for (let at = 0; at < width; at += 1) means[at] = (means[at] ?? 0) / vectors.length
-  for (const vector of vectors) {
-    for (let at = 0; at < width; at += 1) {
-      factors[at] = (factors[at] ?? 0) + ((vector[at] ?? 0) - (means[at] ?? 0)) ** 2
-    }
-  }
-  for (let at = 0; at < width; at += 1) {
-    const deviation = Math.sqrt((factors[at] ?? 0) / vectors.length)
-    factors[at] = deviation > 1e-12 ? 1 / deviation : 0
-  }
-  // One strange window must not rule: beyond a few deviations it counts as being there.
-  const limit = 5
+  const columns = Array.from({ length: width }, (_, at) =>
+    Float64Array.from(vectors, (vector) => vector[at] ?? 0).sort(),
+  )
   return (vector) =>
-    vector.map((value, at) => Math.max(-limit, Math.min(limit, (value - (means[at] ?? 0)) * (factors[at] ?? 0))))
+    vector.map((value, at) => {
+      const column = columns[at] as Float64Array
+      if (column[0] === column.at(-1)) return 0
+      const below = countWhere(column, (other) => other < value)
+      const notAbove = countWhere(column, (other) => other <= value)
+      return ((below + notAbove) / 2 / column.length - 0.5) * UNIFORM_SCALE
+    })
+}
+
+/** Brings what is spread evenly over an interval of length 1 to deviation 1. */
+const UNIFORM_SCALE = Math.sqrt(12)
+
+/** How many of the first of a sorted list are so; all others are not. */
+function countWhere(sorted: Float64Array, isSo: (value: number) => boolean): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isSo(sorted[middle] as number)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
