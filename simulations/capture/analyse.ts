@@ -36,7 +36,7 @@ export interface AnalyseOptions {
 
 export interface ClassResult extends Evaluation {
   readonly baseline: CaptureClass
-  /** Messages that left or came, in the mean of its windows; none means that nothing was looked for. */
+  /** What a front end was told of, in the mean of its windows: messages that left or came, requests, contacts; none means that nothing was looked for. */
   readonly realPerWindow: number
   readonly goalReached: boolean
 }

@@ -66,7 +66,7 @@ export function describeReport(report: PrivacyReport): string {
         `  ${config.classes.join(', ')}: ${config.speed} times the speed, ${config.clients} clients, ${config.runs} runs, ${config.windowsPerSegment} windows a segment, seed ${seed}, load ${config.loadPerCore.toFixed(2)} a core`,
     ),
     '',
-    'class        n      AUC    95 %         upper  p      best       messages/window',
+    'class        n      AUC    95 %         upper  p      best       events/window',
   ]
   for (const [label, found] of Object.entries(report.classes)) {
     const n = Math.min(found.positives, found.negatives)

@@ -40,10 +40,10 @@ export interface Segment {
   readonly endMs: number
 }
 
-/** A moment at which a front end learned that a message of this client left, or that one came. */
+/** A moment at which a front end learned that a message of this client left, that one came, or of a request or a contact. */
 export interface RealMoment {
   readonly atMs: number
-  readonly kind: 'sent' | 'received'
+  readonly kind: 'sent' | 'received' | 'contact'
 }
 
 /** Everything of one client in one run. */

@@ -198,6 +198,7 @@ function kindOf(notification: RpcNotification): RealMoment['kind'] | undefined {
     return notification.params.result.envelope.dataMessage === undefined ? undefined : 'received'
   }
   const { result } = notification.params
+  if (result.type === 'request' || result.type === 'contact') return 'contact'
   return result.type === 'delivery' && result.delivery === 'sent' ? 'sent' : undefined
 }
 
