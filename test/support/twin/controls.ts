@@ -140,6 +140,19 @@ export const skippedDummy = (): Fault =>
     }),
   }))
 
+/** A box that came is answered at once. */
+export const answeredBox = (): Fault =>
+  createFault((tap, shows) => ({
+    owner: (owner) => ({
+      ...owner,
+      async onBox(box) {
+        const tombstone = await owner.onBox(box)
+        shows(tap.inject())
+        return tombstone
+      },
+    }),
+  }))
+
 export const INJECTED_KIND = TABLE
 export const WRITE_KIND = WRITE
 

@@ -56,6 +56,8 @@ export interface TwinNodeOptions {
   readonly parameters: MailboxParameters
   readonly profile: ProfileName
   readonly seed: number
+  /** Of a node that was there before; its own, when there was none. */
+  readonly store?: KeyValueStore
   readonly wraps?: Partial<Wraps>
   /** Draws content from the stream of the schedule: what no node may do. */
   readonly sharesRandom?: boolean
@@ -82,14 +84,14 @@ export async function createTwinNode(options: TwinNodeOptions): Promise<TwinNode
   const network = wraps.network?.(options.network) ?? options.network
   const failures: unknown[] = []
   const onFailure = (error: unknown): void => void failures.push(error)
-  const inner = createMemoryStore()
+  const inner = options.store ?? createMemoryStore()
   let isDiskFull = false
   const store: KeyValueStore = {
     ...inner,
     batch: (operations: readonly StoreOperation[]) =>
       isDiskFull ? Promise.reject(diskFull()) : inner.batch(operations),
   }
-  await chooseProfile(options, store)
+  if (options.store === undefined) await chooseProfile(options, store)
   const traffic = createTrafficMeter()
   const files = createMemoryFiles()
   const clients: MailboxClient[] = []
