@@ -77,7 +77,7 @@ describe('a harness that is killed', { concurrency: 2 }, () => {
         harness.child.kill(signal)
         assert.equal(await harness.exited, signal)
         assert.equal(existsSync(harness.directory), false)
-        await waitFor(() => processesOf(harness.directory).length === 0, soon('the end of tor', 5_000))
+        await waitFor(() => processesOf(harness.directory).length === 0, soon('the end of tor', 40_000))
         assert.equal(existsSync(harness.directory), false)
       })
     }
