@@ -77,7 +77,8 @@ describe('a harness that is killed', { concurrency: 2 }, () => {
         harness.child.kill(signal)
         assert.equal(await harness.exited, signal)
         assert.equal(existsSync(harness.directory), false)
-        await waitFor(() => processesOf(harness.directory).length === 0, soon('the end of tor', 40_000))
+        // Sooner than a tor that nobody told to end looks for its owner, which it does every 15 s: else that would do for this.
+        await waitFor(() => processesOf(harness.directory).length === 0, soon('the end of tor', 10_000))
         assert.equal(existsSync(harness.directory), false)
       })
     }
