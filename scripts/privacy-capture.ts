@@ -83,7 +83,10 @@ async function captureAll(): Promise<readonly CaptureSession[]> {
   const captureMs = (1 - ANALYSIS_SHARE) * whole('minutes', values.minutes) * MINUTE_MS
   const asked = values.classes.split('/').map((part) => {
     const labels = part.split(',')
-    return CAPTURE_CLASSES.filter((label) => labels.includes(label))
+    const known = CAPTURE_CLASSES.filter((label) => labels.includes(label))
+    if (known.length === labels.length) return known
+    process.stderr.write(`--classes must be names of ${CAPTURE_CLASSES.join(', ')}, each once a session.\n`)
+    process.exit(2)
   })
   const sessions: CaptureSession[] = []
   for (const [index, classes] of asked.entries()) {

@@ -36,7 +36,7 @@ export interface AnalyseOptions {
 
 export interface ClassResult extends Evaluation {
   readonly baseline: CaptureClass
-  /** What a front end was told of, in the mean of its windows: messages that left or came, requests, contacts; none means that nothing was looked for. */
+  /** What a front end was told of, in the mean of its windows: messages that left or came, requests, contacts; none means that nothing was looked for, and reaches no goal. */
   readonly realPerWindow: number
   readonly goalReached: boolean
 }
@@ -103,6 +103,11 @@ function against(
     .map((sample) => ({ ...sample, isPositive: sample.label !== baseline }))
 }
 
+/** A class in which nothing was done is told from idle by nobody, and says nothing. */
+export function isGoalReached(upper: number, windows: number, realPerWindow: number): boolean {
+  return realPerWindow > 0 && upper <= GOAL_UPPER && windows >= GOAL_WINDOWS
+}
+
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 }
@@ -132,11 +137,12 @@ export function analyse(
       continue
     }
     const n = Math.min(found.positives, found.negatives)
+    const realPerWindow = mean(samples.filter((sample) => sample.label === label).map(({ real }) => real))
     classes[label] = {
       ...found,
       baseline,
-      realPerWindow: mean(samples.filter((sample) => sample.label === label).map(({ real }) => real)),
-      goalReached: found.upper <= GOAL_UPPER && n >= GOAL_WINDOWS,
+      realPerWindow,
+      goalReached: isGoalReached(found.upper, n, realPerWindow),
     }
     report(`${label}: AUC ${found.auc.toFixed(3)} of ${found.classifier}`)
   }

@@ -51,7 +51,7 @@ export function notesOf({ contactHaste, speed }: CaptureConfig): readonly string
     'A class is compared with its baseline in the runs that played both; runs of different sessions are different networks.',
     'Returning clients are compared with clients that came back to nothing after as long a time: starting the daemon is visible, and is not what is asked.',
     'Extra cells, retries and late replies (150 ms of real time) were put into captured traces where front ends were told that something had left; padding-off is a client of the same runs whose records leave only when there is something to say.',
-    'Intervals come from a bootstrap over segments with the classifiers as they were learned, upper bounds from the largest one of all classifiers; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
+    'Intervals come from a bootstrap over the segments of each run, client and class, with the classifiers as they were learned, upper bounds from the largest one of all classifiers; p-values from labels permuted among the segments of each node and run, for the largest AUC of all classifiers.',
   ]
 }
 

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { type AnalyseOptions, analyse } from '../../../simulations/capture/analyse.ts'
+import {
+  type AnalyseOptions,
+  analyse,
+  GOAL_UPPER,
+  GOAL_WINDOWS,
+  isGoalReached,
+} from '../../../simulations/capture/analyse.ts'
 import { featuresOf } from '../../../simulations/capture/features.ts'
 import { injectLeak, LEAKS } from '../../../simulations/capture/leaks.ts'
 import { type CaptureSession, joinSessions } from '../../../simulations/capture/session.ts'
@@ -125,6 +131,13 @@ describe('the analysis', () => {
     assert.ok((classes.sending?.realPerWindow ?? 0) > 0.5)
     assert.equal(classes.sending?.goalReached, false, 'so few windows cannot reach the goal')
     assert.ok(calibration.isSound)
+  })
+
+  it('lets a class reach the goal by its bound, with enough windows, in which something was done', () => {
+    assert.ok(isGoalReached(GOAL_UPPER, GOAL_WINDOWS, 0.1))
+    assert.ok(!isGoalReached(GOAL_UPPER + 0.001, GOAL_WINDOWS, 0.1))
+    assert.ok(!isGoalReached(GOAL_UPPER, GOAL_WINDOWS - 1, 0.1))
+    assert.ok(!isGoalReached(GOAL_UPPER, GOAL_WINDOWS, 0), 'nothing was done, and nothing found')
   })
 
   it('compares a class with the baseline of its own runs only', () => {
