@@ -1,6 +1,6 @@
 /**
  * Question: what does each profile spend in a day, by lane, against the table of METADATA §3.5?
- * The shipped client in virtual time over ten days and more: every record is counted at the network port and asked its kind, and
+ * The shipped client in virtual time over days: every record is counted at the network port and asked its kind, and
  * the client's own meter must have counted the same. Couriers are the shipped ones for what opens a link and for table pages;
  * writes and reads are answered in their place, without cryptography, which changes no count.
  * Never a figure of one lane alone: what the port saw and what the lanes add up to must be equal.

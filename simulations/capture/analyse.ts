@@ -39,6 +39,8 @@ export interface ClassResult extends Evaluation {
   /** What a front end was told of, in the mean of its windows: messages that left or came, requests, contacts; none means that nothing was looked for, and reaches no goal. */
   readonly realPerWindow: number
   readonly goalReached: boolean
+  /** The same question of the first window of each segment alone, where what has just begun would show; undefined with too few. */
+  readonly first: Evaluation | undefined
 }
 
 export interface Control {
@@ -57,6 +59,10 @@ export interface Calibration {
   readonly comparisons: number
   readonly rejected: number
   readonly meanAuc: number
+  /** Of the comparisons, those whose upper bound keeps to the goal: where this is small, a class that misses it says little. */
+  readonly withinGoal: number
+  /** Windows of the smaller side, in the mean; a class with as many has the same chance. */
+  readonly meanWindows: number
   readonly isSound: boolean
 }
 
@@ -71,10 +77,11 @@ export interface Analysis {
 interface LabelledSample extends Sample {
   readonly label: CaptureClass
   readonly real: number
+  readonly isFirst: boolean
 }
 
 function samplesOf(captures: readonly NodeCapture[], windowMs: number): readonly LabelledSample[] {
-  return cutWindows(captures, windowMs).map((window) => ({
+  return cutWindows(captures, windowMs).map((window, index, all) => ({
     vector: featuresOf(window),
     isPositive: false,
     run: window.run,
@@ -82,6 +89,7 @@ function samplesOf(captures: readonly NodeCapture[], windowMs: number): readonly
     segment: window.segment,
     label: window.label,
     real: window.moments.length,
+    isFirst: window.segment !== all[index - 1]?.segment,
   }))
 }
 
@@ -129,12 +137,22 @@ export function analyse(
   for (const label of present) {
     const baseline = baselineOf(label)
     if (label === baseline || label === 'returned' || !present.has(baseline)) continue
+    const compared = against(samples, [label], baseline)
     let found: Evaluation
     try {
-      found = compare(`class ${label}`, against(samples, [label], baseline))
+      found = compare(`class ${label}`, compared)
     } catch (error: unknown) {
       tooFew[label] = error instanceof Error ? error.message : 'unknown'
       continue
+    }
+    let first: Evaluation | undefined
+    try {
+      first = compare(
+        `first of ${label}`,
+        compared.filter(({ isFirst }) => isFirst),
+      )
+    } catch {
+      // A twelfth of the windows can be too few where all are enough.
     }
     const n = Math.min(found.positives, found.negatives)
     const realPerWindow = mean(samples.filter((sample) => sample.label === label).map(({ real }) => real))
@@ -143,6 +161,7 @@ export function analyse(
       baseline,
       realPerWindow,
       goalReached: isGoalReached(found.upper, n, realPerWindow),
+      first,
     }
     report(`${label}: AUC ${found.auc.toFixed(3)} of ${found.classifier}`)
   }
@@ -229,6 +248,8 @@ function calibrate(samples: readonly LabelledSample[], options: AnalyseOptions):
     comparisons: results.length,
     rejected,
     meanAuc: mean(results.map(({ auc }) => auc)),
+    withinGoal: results.filter(({ upper }) => upper <= GOAL_UPPER).length,
+    meanWindows: mean(results.map(({ negatives, positives }) => Math.min(negatives, positives))),
     isSound: results.length === calibrations && rejected <= rejectedMax(calibrations),
   }
 }

@@ -30,14 +30,15 @@ export type Verdict =
   /** Nothing was found, with fewer windows or wider intervals than the goal asks for. */
   | 'nothing found, goal not reached'
 
-/** Below this a class counts as told apart: as many as there are classes are looked at, so each gets its share of 5 %. */
+/** Below this a class counts as told apart: each p-value that is looked at, of all windows and of first ones, gets its share of 5 %. */
 const FAMILY_LEVEL = 0.05
 
 export function verdictOf({ calibration, classes, controls }: Analysis): Verdict {
   const results = Object.values(classes)
   if (controls.length === 0 || results.length === 0 || !calibration.isSound) return 'void'
   if (!controls.every(({ fired }) => fired)) return 'void'
-  if (results.some(({ p }) => p < FAMILY_LEVEL / results.length)) return 'leak found'
+  const looks = results.flatMap(({ first, p }) => (first === undefined ? [p] : [p, first.p]))
+  if (looks.some((p) => p < FAMILY_LEVEL / looks.length)) return 'leak found'
   return results.every(({ goalReached }) => goalReached) ? 'goal reached' : 'nothing found, goal not reached'
 }
 
@@ -90,9 +91,18 @@ export function describeReport(report: PrivacyReport): string {
     const fields = [name.padEnd(16), String(n).padEnd(6), ...figures]
     lines.push(`${fields.join(' ')}  ${fired ? 'fired' : 'DID NOT FIRE'}`)
   }
-  const { comparisons, isSound, meanAuc, rejected } = report.calibration
+  lines.push('', 'first windows    n      AUC    95 %          p')
+  for (const [label, { first }] of Object.entries(report.classes)) {
+    if (first === undefined) continue
+    const n = Math.min(first.positives, first.negatives)
+    const figures = [figure(first.auc), ` ${range(first.interval)} `, figure(first.p)]
+    lines.push([label.padEnd(16), String(n).padEnd(6), ...figures].join(' '))
+  }
+  const { comparisons, isSound, meanAuc, meanWindows, rejected, withinGoal } = report.calibration
   lines.push(
+    '',
     `idle against idle: ${rejected} of ${comparisons} below 0.05, mean AUC ${figure(meanAuc)}${isSound ? '' : ', NOT SOUND'}`,
+    `  ${withinGoal} of ${comparisons} within the goal, ${meanWindows.toFixed(0)} windows a side`,
     '',
     `goal: upper bound at most ${GOAL_UPPER} at ${GOAL_WINDOWS} windows a class`,
     `segments given up: ${report.failures.length}`,

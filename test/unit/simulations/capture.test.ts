@@ -140,6 +140,25 @@ describe('the analysis', () => {
     assert.ok(!isGoalReached(GOAL_UPPER, GOAL_WINDOWS, 0), 'nothing was done, and nothing found')
   })
 
+  it('looks at the beginnings of segments apart', () => {
+    const shown = syntheticCaptures({ ...shape, segments: 8, seed: 10 })
+    const begun = shown.map((capture) => {
+      const starts = capture.segments.filter(({ label }) => label === 'sending').map(({ startMs }) => startMs)
+      const isBeginning = (atMs: number): boolean => starts.some((start) => atMs >= start && atMs < start + WINDOW_MS)
+      return {
+        ...capture,
+        reads: capture.reads.map((read) => (isBeginning(read.atMs) ? { ...read, bytes: read.bytes + 514 } : read)),
+      }
+    })
+    const firstOf = (captures: readonly NodeCapture[]) =>
+      analyse(captures, [], { ...options, calibrations: 1 }).classes.sending?.first
+    const found = firstOf(begun)
+    assert.ok((found?.auc ?? 0) > 0.9)
+    assert.ok((found?.p ?? 1) < 0.01)
+    assert.equal(found?.positives, shape.runs * shape.nodes * 8, 'one window of each segment')
+    assert.ok((firstOf(shown)?.p ?? 0) > 0.05, 'noise was taken for a leak')
+  })
+
   it('compares a class with the baseline of its own runs only', () => {
     const own = syntheticCaptures({ ...shape, seed: 6 })
     // As idle as the others, in a network where answers come later.

@@ -18,6 +18,7 @@ const quiet: ClassResult = {
   baseline: 'idle',
   realPerWindow: 1,
   goalReached: true,
+  first: undefined,
 }
 const control: Control = {
   name: 'padding-off',
@@ -30,7 +31,7 @@ const sound: Analysis = {
   classes: { sending: quiet },
   controls: [control],
   tooFew: {},
-  calibration: { comparisons: 20, rejected: 1, meanAuc: 0.51, isSound: true },
+  calibration: { comparisons: 20, rejected: 1, meanAuc: 0.51, withinGoal: 13, meanWindows: 1_050, isSound: true },
 }
 
 describe('the verdict', () => {
@@ -44,9 +45,12 @@ describe('the verdict', () => {
     for (const part of broken) assert.equal(verdictOf({ ...sound, ...part }), 'void')
   })
 
-  it('names a leak, and corrects for the count of classes', () => {
+  it('names a leak, and corrects for the count of looks', () => {
     assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, p: 0.03 } } }), 'leak found')
     assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, p: 0.03 }, burst: quiet } }), 'goal reached')
+    const first = { ...quiet, p: 0.02 }
+    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, first } } }), 'leak found')
+    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, first }, burst: quiet } }), 'goal reached')
   })
 
   it('does not claim the goal for a class without enough windows', () => {
@@ -75,6 +79,7 @@ describe('the summary', () => {
     } as const
     const report: PrivacyReport = {
       ...sound,
+      classes: { sending: { ...quiet, first: { ...quiet, positives: 175, auc: 0.611 } } },
       sessions: [{ config, seed: 7, startedAt: '2026-11-21T17:00:00.000Z' }],
       controls: [
         control,
@@ -93,6 +98,8 @@ describe('the summary', () => {
     for (const part of [
       'sending',
       '0.507',
+      '0.611',
+      '13 of 20 within the goal',
       '2100',
       'padding-off',
       'fired',
