@@ -43,7 +43,7 @@ const { values } = parseArgs({
     haste: { type: 'string', default: '2' },
     hosts: { type: 'string', default: '4' },
     runs: { type: 'string', default: '2' },
-    windows: { type: 'string', default: '12' },
+    windows: { type: 'string', default: '8' },
     goal: { type: 'string', default: String(GOAL_WINDOWS) },
     seed: { type: 'string', default: '20261121' },
     classes: { type: 'string', default: SESSIONS },

@@ -152,7 +152,7 @@ export function analyse(
         compared.filter(({ isFirst }) => isFirst),
       )
     } catch {
-      // A twelfth of the windows can be too few where all are enough.
+      // One window of each segment can be too few where all are enough.
     }
     const n = Math.min(found.positives, found.negatives)
     const realPerWindow = mean(samples.filter((sample) => sample.label === label).map(({ real }) => real))
