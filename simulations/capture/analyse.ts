@@ -39,8 +39,8 @@ export interface ClassResult extends Evaluation {
   /** What a front end was told of, in the mean of its windows: messages that left or came, requests, contacts; none means that nothing was looked for, and reaches no goal. */
   readonly realPerWindow: number
   readonly goalReached: boolean
-  /** The same question of the first window of each segment alone, where what has just begun would show; undefined with too few. */
-  readonly first: Evaluation | undefined
+  /** The same question of the first window of each segment alone, where what has just begun would show. */
+  readonly first: Evaluation
 }
 
 export interface Control {
@@ -139,20 +139,16 @@ export function analyse(
     if (label === baseline || label === 'returned' || !present.has(baseline)) continue
     const compared = against(samples, [label], baseline)
     let found: Evaluation
+    let first: Evaluation
     try {
       found = compare(`class ${label}`, compared)
-    } catch (error: unknown) {
-      tooFew[label] = error instanceof Error ? error.message : 'unknown'
-      continue
-    }
-    let first: Evaluation | undefined
-    try {
       first = compare(
         `first of ${label}`,
         compared.filter(({ isFirst }) => isFirst),
       )
-    } catch {
-      // One window of each segment can be too few where all are enough.
+    } catch (error: unknown) {
+      tooFew[label] = error instanceof Error ? error.message : 'unknown'
+      continue
     }
     const n = Math.min(found.positives, found.negatives)
     const realPerWindow = mean(samples.filter((sample) => sample.label === label).map(({ real }) => real))

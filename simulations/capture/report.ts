@@ -33,13 +33,15 @@ export type Verdict =
 /** Below this a class counts as told apart: each p-value that is looked at, of all windows and of first ones, gets its share of 5 %. */
 const FAMILY_LEVEL = 0.05
 
-export function verdictOf({ calibration, classes, controls }: Analysis): Verdict {
+export function verdictOf({ calibration, classes, controls, tooFew }: Analysis): Verdict {
   const results = Object.values(classes)
   if (controls.length === 0 || results.length === 0 || !calibration.isSound) return 'void'
   if (!controls.every(({ fired }) => fired)) return 'void'
-  const looks = results.flatMap(({ first, p }) => (first === undefined ? [p] : [p, first.p]))
+  const looks = results.flatMap(({ first, p }) => [p, first.p])
   if (looks.some((p) => p < FAMILY_LEVEL / looks.length)) return 'leak found'
-  return results.every(({ goalReached }) => goalReached) ? 'goal reached' : 'nothing found, goal not reached'
+  const isAllLookedAt = Object.keys(tooFew).length === 0
+  const isReached = isAllLookedAt && results.every(({ goalReached }) => goalReached)
+  return isReached ? 'goal reached' : 'nothing found, goal not reached'
 }
 
 /** What the figures are and are not; part of every report. */
@@ -93,7 +95,6 @@ export function describeReport(report: PrivacyReport): string {
   }
   lines.push('', 'first windows    n      AUC    95 %          p')
   for (const [label, { first }] of Object.entries(report.classes)) {
-    if (first === undefined) continue
     const n = Math.min(first.positives, first.negatives)
     const figures = [figure(first.auc), ` ${range(first.interval)} `, figure(first.p)]
     lines.push([label.padEnd(16), String(n).padEnd(6), ...figures].join(' '))

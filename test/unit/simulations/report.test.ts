@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Analysis, ClassResult, Control } from '../../../simulations/capture/analyse.ts'
+import type { Evaluation } from '../../../simulations/capture/evaluate.ts'
 import { describeReport, notesOf, type PrivacyReport, verdictOf } from '../../../simulations/capture/report.ts'
 
-const quiet: ClassResult = {
+const evaluation: Evaluation = {
   positives: 2_100,
   negatives: 2_100,
   segments: 350,
@@ -15,10 +16,13 @@ const quiet: ClassResult = {
   upper: 0.517,
   p: 0.4,
   split: 'run and node',
+}
+const quiet: ClassResult = {
+  ...evaluation,
   baseline: 'idle',
   realPerWindow: 1,
   goalReached: true,
-  first: undefined,
+  first: evaluation,
 }
 const control: Control = {
   name: 'padding-off',
@@ -46,16 +50,20 @@ describe('the verdict', () => {
   })
 
   it('names a leak, and corrects for the count of looks', () => {
-    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, p: 0.03 } } }), 'leak found')
-    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, p: 0.03 }, burst: quiet } }), 'goal reached')
-    const first = { ...quiet, p: 0.02 }
-    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, first } } }), 'leak found')
-    assert.equal(verdictOf({ ...sound, classes: { sending: { ...quiet, first }, burst: quiet } }), 'goal reached')
+    for (const told of [
+      { ...quiet, p: 0.02 },
+      { ...quiet, first: { ...evaluation, p: 0.02 } },
+    ]) {
+      assert.equal(verdictOf({ ...sound, classes: { sending: told } }), 'leak found')
+      assert.equal(verdictOf({ ...sound, classes: { sending: told, burst: quiet } }), 'goal reached')
+    }
   })
 
   it('does not claim the goal for a class without enough windows', () => {
     const few = { ...quiet, goalReached: false }
     assert.equal(verdictOf({ ...sound, classes: { sending: quiet, flood: few } }), 'nothing found, goal not reached')
+    const leftOut = { flood: 'windows of one node alone' }
+    assert.equal(verdictOf({ ...sound, tooFew: leftOut }), 'nothing found, goal not reached')
     assert.equal(verdictOf(sound), 'goal reached')
   })
 })
@@ -79,7 +87,7 @@ describe('the summary', () => {
     } as const
     const report: PrivacyReport = {
       ...sound,
-      classes: { sending: { ...quiet, first: { ...quiet, positives: 175, auc: 0.611 } } },
+      classes: { sending: { ...quiet, first: { ...evaluation, positives: 175, auc: 0.611 } } },
       sessions: [{ config, seed: 7, startedAt: '2026-11-21T17:00:00.000Z' }],
       controls: [
         control,
