@@ -84,13 +84,25 @@ describe('onion multiaddr', () => {
       '',
       peerId.toString(),
     )
-    fc.assert(
-      fc.property(fc.array(parts, { maxLength: 6 }), (words) => {
-        const text = `/${words.join('/')}`
-        const parsed = tryMultiaddr(text)
-        const target = parsed === undefined ? undefined : parseOnionMultiaddr(parsed)
-        if (target !== undefined) assert.equal(onionMultiaddr(target, target.peerId).toString(), text)
-      }),
-    )
+    let accepted = 0
+    const check = (words: readonly string[]): void => {
+      const parsed = tryMultiaddr(`/${words.join('/')}`)
+      const target = parsed === undefined ? undefined : parseOnionMultiaddr(parsed)
+      if (target === undefined) return
+      accepted += 1
+      // libp2p drops empty words before anybody sees them; what comes from others comes in bytes, which cannot say them.
+      const text = `/${words.filter((word) => word !== '').join('/')}`
+      const only = onionMultiaddr(target, target.peerId)
+      assert.equal(only.toString(), text)
+      assert.deepEqual(parsed?.bytes, only.bytes)
+    }
+    const examples = [
+      ['onion3', `${address}:80`],
+      ['onion3', `${address}:80`, 'p2p', peerId.toString()],
+      ['onion3', '', `${address}:80`],
+      ['', 'onion3', `${address}:80`, ''],
+    ].map((words): [string[]] => [words])
+    fc.assert(fc.property(fc.array(parts, { maxLength: 6 }), check), { examples, numRuns: 1_000 })
+    assert.ok(accepted >= examples.length, `${accepted} accepted`)
   })
 })
