@@ -97,7 +97,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
 
 const put = (id: number, variant: number): Step => ({ type: 'put', id, variant, hours: 12 })
 
-/** Meets every outcome of a put: what is drawn misses `full` in one run of forty in two thousand. */
+/** Meets every outcome of a put: forty drawn walks miss `full` once in 2,000 times. */
 const EVERY_OUTCOME: Step[] = [
   put(0, 0),
   put(0, 0),
