@@ -1,12 +1,13 @@
 /**
  * The one kind of address that exists for noctule's libp2p.
  * Never accepts what libp2p's own parser accepts beyond it: wrong checksums and lengths, upper case, port 0 or none,
- * ports above 65535, further components (TORNET §2). Spec 01a-transport §2.
+ * ports above 65535, further components (TORNET §2), other bytes for the same address. Spec 01a-transport §2.
  * @module
  */
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_ONION3, CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { equalBytes } from '../base/index.ts'
 import type { OnionAddress } from '../ports/index.ts'
 import { parseOnionAddress } from '../wire/index.ts'
 
@@ -23,8 +24,18 @@ export interface OnionTarget extends OnionEndpoint {
 const ENDPOINT = /^([a-z2-7]{56}):([1-9][0-9]{0,4})$/
 const PORT_MAX = 65_535
 
-/** What `/onion3/<address>:<port>` with an optional `/p2p/<id>` says; undefined for every other address. */
+/**
+ * What `/onion3/<address>:<port>` with an optional `/p2p/<id>` says; undefined for every other address, and for other bytes
+ * than the only ones that say it: libp2p takes a peer id whose length goes beyond the end, and such bytes, passed on as they
+ * came, would mark the way that an address took.
+ */
 export function parseOnionMultiaddr(address: Multiaddr): OnionTarget | undefined {
+  const target = readComponents(address)
+  if (target === undefined) return undefined
+  return equalBytes(onionMultiaddr(target, target.peerId).bytes, address.bytes) ? target : undefined
+}
+
+function readComponents(address: Multiaddr): OnionTarget | undefined {
   const [onion, peer, ...rest] = address.getComponents()
   if (onion?.code !== CODE_ONION3 || rest.length > 0) return undefined
   const endpoint = parseEndpoint(onion.value ?? '')
