@@ -43,7 +43,7 @@ describe('kill -9 of both daemons during a conversation', () => {
         pauseMs: PAUSE_MS,
         control: 'forget-session',
       })
-      assert.ok(result.reusedKeys > 0)
+      assert.ok(result.reusedKeys > 0, JSON.stringify(result))
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }

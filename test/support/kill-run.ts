@@ -13,6 +13,8 @@ import type { Tornet } from './tornet/index.ts'
 
 const AUDITED = fileURLToPath(new URL('./audited-daemon.ts', import.meta.url))
 const SETTLE_LIMIT_MS = 900_000
+/** How long a control may take to show itself; the tests of a daemon that works never wait for it. */
+const CONTROL_LIMIT_MS = 180_000
 
 export interface KillRunOptions {
   readonly tornet: Tornet
@@ -76,12 +78,20 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
   }
   const [alice, bob] = await Promise.all([createSide('alice'), createSide('bob')])
   const sides = [alice, bob]
+  const count = (): ReturnType<typeof countKeys> =>
+    countKeys(sides.map(({ name }) => join(options.directory, `${name}.audit`)))
+  /** What is broken on purpose shows only when something left before a kill and something after it: no kill comes too soon. */
+  const untilSomethingLeft = async (): Promise<void> => {
+    const { departures } = count()
+    await waitFor('an envelope to leave', CONTROL_LIMIT_MS, async () => count().departures > departures || undefined)
+  }
   let isWriting = true
   try {
     await Promise.all(sides.map(boot))
     await pair(alice, bob)
     const writers = [writeMessages(alice, () => isWriting, pause), writeMessages(bob, () => isWriting, pause)]
     for (let kill = 1; kill <= options.kills; kill += 1) {
+      if (options.control !== undefined) await untilSomethingLeft()
       await pause(options.pauseMs)
       await Promise.all(
         sides.map(async (side) => {
@@ -94,17 +104,17 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
       )
       if (kill % 10 === 0) options.report?.(`${kill} of ${options.kills} rounds of kills`)
     }
+    if (options.control !== undefined) await untilSomethingLeft()
     isWriting = false
     await Promise.all(writers)
     const received = await settle(alice, bob, options.control === undefined ? SETTLE_LIMIT_MS : 30_000)
-    const count = countKeys(sides.map(({ name }) => join(options.directory, `${name}.audit`)))
     const sent = [...alice.acknowledged, ...bob.acknowledged]
     return {
       kills: options.kills,
       acknowledged: sent.length,
       lost: sent.filter((text) => !received.includes(text)).length,
       duplicated: received.length - new Set(received).size,
-      ...count,
+      ...count(),
       elapsedMs: performance.now() - startedMs,
     }
   } finally {
