@@ -20,6 +20,9 @@ export interface NetworkParameters {
  */
 export const VOTING_INTERVAL_SECONDS = 1_800
 
+/** What tor recommends at least where it does not learn; shorter ones make it warn. */
+const CIRCUIT_BUILD_TIMEOUT_SECONDS = 10
+
 /** A slot lies this many seconds before and after; the value of `TestingV3AuthVotingStartOffset`. */
 export function slotOffset(slotSeconds: number): number {
   return Math.floor(slotSeconds) % VOTING_INTERVAL_SECONDS
@@ -35,6 +38,9 @@ function membershipLines(network: NetworkParameters): string[] {
     'TestingTorNetwork 1',
     `DirAuthority auth0 orport=${authorityOrPort} no-v2 v3ident=${v3Identity} 127.0.0.1:${authorityDirPort} ${fingerprint}`,
     'TestingClientMaxIntervalWithoutRequest 1 seconds',
+    // Learned on loopback it is 80 to 220 ms: one circuit of four is given up, all where the machine halts (docs/tornet.md §3).
+    'LearnCircuitBuildTimeout 0',
+    `CircuitBuildTimeout ${CIRCUIT_BUILD_TIMEOUT_SECONDS} seconds`,
   ]
 }
 
