@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { isAppError } from '../../src/base/index.ts'
 import type { OnionAddress, OnionSecretKey, OnionService, TorProvider } from '../../src/ports/index.ts'
+import { dialAgain } from '../support/dial-again.ts'
 
 export interface TorProviderSetup {
   /** Started, not yet awaited. Alice dials, Bob publishes. */
@@ -40,7 +41,7 @@ async function readExactly(stream: Duplex, length: number): Promise<Buffer> {
       held += chunk.length
       continue
     }
-    if (stream.readableEnded || stream.destroyed) throw new Error(`ended after ${held} bytes`)
+    if (stream.readableEnded || stream.destroyed) throw stream.errored ?? new Error(`ended after ${held} bytes`)
     await Promise.race([once(stream, 'readable'), closed])
   }
   return Buffer.concat(parts)
@@ -57,13 +58,14 @@ function echo(stream: Duplex): void {
   stream.pipe(stream)
 }
 
-/** Registers the suite. `timeoutMs` bounds each dial and, but for what takes several, each test. */
+/**
+ * Registers the suite. `timeoutMs` bounds each test, and each wait within one. Over Tor it is long: when the far end of a
+ * stream hears that it is over is up to the relays (spec 07-tor §7.3), and dials may fail meanwhile.
+ */
 export function describeTorProvider(name: string, setUp: () => Promise<TorProviderSetup>, timeoutMs: number): void {
   describe(`tor-provider: ${name}`, { timeout: 10 * timeoutMs }, () => {
     let setup: TorProviderSetup
     let isolation = 0
-    /** When the far end of a stream hears that it is over is up to the relays (spec 07-tor §7.3), and dials may fail meanwhile. */
-    const patientMs = 3 * timeoutMs
 
     const publish = async (
       secretKey: OnionSecretKey,
@@ -79,17 +81,19 @@ export function describeTorProvider(name: string, setUp: () => Promise<TorProvid
       await service.published(AbortSignal.timeout(timeoutMs))
       return service
     }
-    const dial = (address: OnionAddress, optimistic = false, port = VIRTUAL_PORT): Promise<Duplex> =>
+    const dialOnce = (address: OnionAddress, optimistic: boolean, port = VIRTUAL_PORT): Promise<Duplex> =>
       setup.alice.connect(address, port, {
         isolation: `test-${(isolation += 1)}`,
         signal: AbortSignal.timeout(timeoutMs),
         optimistic,
       })
+    const dial = (address: OnionAddress, port = VIRTUAL_PORT): Promise<Duplex> =>
+      dialAgain(() => dialOnce(address, false, port))
     /** Dials until it works, as every caller does after a restart. */
-    const dialAgain = async (address: OnionAddress): Promise<Duplex> => {
+    const dialUntilOpen = async (address: OnionAddress): Promise<Duplex> => {
       for (let attempt = 0; ; attempt += 1) {
         try {
-          return await dial(address)
+          return await dialOnce(address, false)
         } catch (error: unknown) {
           if (!isAppError(error) || error.kind === 'bug' || attempt > 50) throw error
         }
@@ -137,25 +141,30 @@ export function describeTorProvider(name: string, setUp: () => Promise<TorProvid
 
     it('hands an optimistic stream over at once', { timeout: timeoutMs }, async () => {
       const service = await publish(setup.newOnionKey(), echo)
-      const stream = await dial(service.address, true)
-      stream.write('early')
-      assert.equal((await readExactly(stream, 5)).toString(), 'early')
-      stream.destroy()
+      await dialAgain(async () => {
+        const stream = await dialOnce(service.address, true)
+        stream.write('early')
+        assert.equal((await readExactly(stream, 5)).toString(), 'early')
+        stream.destroy()
+      })
       await service.close()
     })
 
     it('fails an optimistic stream with the reason', { timeout: timeoutMs }, async () => {
-      const stream = await dial(setup.addressOf(setup.newOnionKey()), true)
-      stream.write('early')
-      const [error] = (await once(stream, 'error')) as unknown[]
-      fails('TOR_ONION_NOT_FOUND')(error)
-      assert.ok(stream.destroyed)
+      const failing = dialAgain(async () => {
+        const stream = await dialOnce(setup.addressOf(setup.newOnionKey()), true)
+        stream.write('early')
+        const [error] = (await once(stream, 'error')) as unknown[]
+        assert.ok(stream.destroyed)
+        throw error
+      })
+      await assert.rejects(failing, fails('TOR_ONION_NOT_FOUND'))
     })
 
     it('names an address without a descriptor, and a port that nobody serves', { timeout: timeoutMs }, async () => {
       await assert.rejects(dial(setup.addressOf(setup.newOnionKey())), fails('TOR_ONION_NOT_FOUND'))
       const service = await publish(setup.newOnionKey(), echo)
-      await assert.rejects(dial(service.address, false, VIRTUAL_PORT + 1), fails('TOR_ONION_REFUSED'))
+      await assert.rejects(dial(service.address, VIRTUAL_PORT + 1), fails('TOR_ONION_REFUSED'))
       await service.close()
     })
 
@@ -187,7 +196,7 @@ export function describeTorProvider(name: string, setUp: () => Promise<TorProvid
       await assert.rejects(setup.alice.connect(address, VIRTUAL_PORT, never), { name: 'AbortError' })
     })
 
-    it('takes a service down with its streams', { timeout: patientMs }, async () => {
+    it('takes a service down with its streams', { timeout: timeoutMs }, async () => {
       const secretKey = setup.newOnionKey()
       const inbound: Duplex[] = []
       const service = await publish(secretKey, (stream) => {
@@ -210,7 +219,7 @@ export function describeTorProvider(name: string, setUp: () => Promise<TorProvid
       await closed
     })
 
-    it('publishes everything again after its tor died', { timeout: patientMs }, async () => {
+    it('publishes everything again after its tor died', { timeout: timeoutMs }, async () => {
       const inbound: Duplex[] = []
       const service = await publish(setup.newOnionKey(), (stream) => {
         inbound.push(stream)
@@ -231,7 +240,7 @@ export function describeTorProvider(name: string, setUp: () => Promise<TorProvid
       assert.equal(stages[0], 'lost')
       assert.equal(stages.at(-1), 'ready')
       await service.published(AbortSignal.timeout(timeoutMs))
-      const stream = await dialAgain(service.address)
+      const stream = await dialUntilOpen(service.address)
       stream.write('again')
       assert.equal((await readExactly(stream, 5)).toString(), 'again')
       stream.destroy()

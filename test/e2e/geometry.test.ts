@@ -7,13 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { RecordLink, RecordNetwork } from '../../src/ports/index.ts'
-import {
-  CHILD_TOR_DEFAULTS,
-  connectControl,
-  createTorProvider,
-  type RealTorProvider,
-  TOR_DEFAULTS,
-} from '../../src/tor/index.ts'
+import { connectControl, type RealTorProvider } from '../../src/tor/index.ts'
 import { createRecordNetwork } from '../../src/transport/index.ts'
 import {
   CELL_STREAM_BYTES,
@@ -27,6 +21,7 @@ import {
   RECORD_STREAM_BYTES,
 } from '../../src/wire/index.ts'
 import { openLinks } from '../conformance/record-network.ts'
+import { attachTor, TOR_LIMIT_MS } from '../support/attached-tor.ts'
 import {
   type CellCounter,
   type CircuitCount,
@@ -37,10 +32,9 @@ import {
   openLinkTap,
   tapLinks,
 } from '../support/cell-count.ts'
+import { dialAgain } from '../support/dial-again.ts'
 import { readExactly, type TornetClient, useTornet, waitFor } from '../support/tornet/index.ts'
-import { addressOf, silentLogger, systemClock, systemRandom } from '../unit/tor/support.ts'
-
-const READY_LIMIT_MS = 60_000
+import { silentLogger } from '../unit/tor/support.ts'
 
 /** A relay-cell format of tor 0.4.9, as this test knows it. */
 interface Format {
@@ -139,21 +133,8 @@ function onOnionCircuits(): void {
 
   const attach = async (client: TornetClient | undefined, name: string): Promise<RecordNetwork> => {
     assert.ok(client !== undefined)
-    const provider = createTorProvider(
-      { clock: systemClock, random: systemRandom, logger: silentLogger, addressOf },
-      {
-        ...TOR_DEFAULTS,
-        mode: 'attach',
-        control: { path: client.controlPath },
-        socks: { path: client.socksPath },
-        child: { ...CHILD_TOR_DEFAULTS, directory: `${directory}/unused` },
-        socketDirectory: `${directory}/${name}`,
-        onionTarget: 'unix',
-      },
-    )
+    const provider = await attachTor(client, directory, name)
     providers.push(provider)
-    await provider.start()
-    await provider.whenReady(AbortSignal.timeout(READY_LIMIT_MS))
     return createRecordNetwork({ torProvider: provider, logger: silentLogger })
   }
 
@@ -176,7 +157,8 @@ function onOnionCircuits(): void {
   /** Opens a link, which has a circuit of its own, and exchanges records. */
   const overLink = async (streamBytes: number, cellCount = CELL_COUNT, onSettled?: () => void): Promise<Exchange> => {
     const recordBytes = streamBytes - FRAMING_BYTES
-    const { listener, near, far } = await openLinks({ alice, bob }, recordBytes)
+    // To another onion each time: of two circuits to one, the lost one could be taken for the link's.
+    const { listener, near, far } = await dialAgain(() => openLinks({ alice, bob }, recordBytes))
     const circuit = await counter.circuitWith('PURPOSE=HS_CLIENT_REND', `REND_QUERY=${listener.address}`)
     const record = new Uint8Array(recordBytes)
     const pass = async (from: RecordLink, to: RecordLink): Promise<void> => {
@@ -291,7 +273,7 @@ function onExitCircuits(): void {
         const reply = await control.request('GETINFO exit-policy/ipv4')
         return reply.lines.some((line) => policy.test(line.data ?? line.text))
       }
-      await waitFor(isApplied, { what: 'an exit policy', deadlineMs: performance.now() + READY_LIMIT_MS })
+      await waitFor(isApplied, { what: 'an exit policy', deadlineMs: performance.now() + TOR_LIMIT_MS })
     } finally {
       await control.close()
     }
@@ -319,30 +301,49 @@ function onExitCircuits(): void {
     await counter?.close()
   })
 
-  const find = (key: string, pattern: RegExp): Promise<string> =>
-    waitFor(
-      async () => {
-        const reply = await counter.control.request(`GETINFO ${key}`)
-        const lines = reply.lines.flatMap((line) => (line.data ?? line.text.replace(`${key}=`, '')).split('\n'))
-        return lines.map((line) => pattern.exec(line)?.[1]).find((id) => id !== undefined)
-      },
-      { what: key, deadlineMs: performance.now() + READY_LIMIT_MS },
-    )
+  /** The lines of a status that match. */
+  const linesOf = async (key: string, pattern: RegExp): Promise<readonly RegExpExecArray[]> => {
+    const reply = await counter.control.request(`GETINFO ${key}`)
+    const lines = reply.lines.flatMap((line) => (line.data ?? line.text.replace(`${key}=`, '')).split('\n'))
+    return lines.map((line) => pattern.exec(line)).filter((match) => match !== null)
+  }
+  const soon = (what: string) => ({ what, deadlineMs: performance.now() + TOR_LIMIT_MS })
+
+  /** A circuit to the exit. One that tor gave up is not in its status any more, and another is built. */
+  const buildCircuit = (): Promise<string> =>
+    waitFor(async () => {
+      const reply = await counter.control.command(`EXTENDCIRCUIT 0 ${PATH.join(',')}`)
+      const circuit = reply.lines[0]?.text.split(' ')[1] ?? ''
+      const isOver = async (): Promise<string | undefined> => {
+        const [found] = await linesOf('circuit-status', new RegExp(`^${circuit} (\\w+) `))
+        if (found === undefined) return 'GONE'
+        return found[1] === 'BUILT' ? found[1] : undefined
+      }
+      return (await waitFor(isOver, soon('a circuit'))) === 'BUILT' && circuit
+    }, soon('a circuit that is built'))
 
   /** Opens a stream to a port of this machine, over a circuit of its own. */
   const openStream = async (port: number): Promise<{ readonly socket: Socket; readonly circuit: string }> => {
-    const reply = await counter.control.command(`EXTENDCIRCUIT 0 ${PATH.join(',')}`)
-    const circuit = reply.lines[0]?.text.split(' ')[1] ?? ''
-    await find('circuit-status', new RegExp(`^(${circuit}) BUILT `))
     const socket = connect(socksPath)
     sockets.push(socket)
     await once(socket, 'connect')
     socket.write(Uint8Array.of(5, 1, 0))
     await readExactly(socket, 2)
     socket.write(Uint8Array.of(5, 1, 0, 1, 127, 0, 0, 1, port >> 8, port & 255))
-    const stream = await find('stream-status', new RegExp(`^(\\d+) NEW 0 127\\.0\\.0\\.1:${port}$`))
-    await counter.control.command(`ATTACHSTREAM ${stream} ${circuit}`)
-    assert.equal((await readExactly(socket, 10))[1], 0)
+    const opened = readExactly(socket, 10)
+    let circuit = ''
+    await waitFor(async () => {
+      const [stream] = await linesOf('stream-status', new RegExp(`^(\\d+) (\\w+) \\d+ 127\\.0\\.0\\.1:${port}$`))
+      const [, id, state] = stream ?? []
+      if (state === 'SUCCEEDED') return true
+      // Again as well: a stream that a circuit did not carry in time is left to us.
+      if (state === 'NEW' || state === 'DETACHED') {
+        circuit = await buildCircuit()
+        await counter.control.request(`ATTACHSTREAM ${id} ${circuit}`)
+      }
+      return false
+    }, soon('a stream'))
+    assert.equal((await opened)[1], 0)
     return { socket, circuit }
   }
 

@@ -4,16 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { TorProvider } from '../../src/ports/index.ts'
-import { CHILD_TOR_DEFAULTS, createTorProvider, TOR_DEFAULTS } from '../../src/tor/index.ts'
 import { createHostMesh } from '../../src/transport/index.ts'
 import { MESH_BACKOFF_MAX_FACTOR } from '../../src/transport/mesh/options.ts'
 import { describeHostMesh } from '../conformance/host-mesh.ts'
+import { attachTor } from '../support/attached-tor.ts'
 import { useTornet } from '../support/tornet/index.ts'
-import { addressOf, silentLogger, systemClock, systemRandom } from '../unit/tor/support.ts'
+import { silentLogger, systemClock } from '../unit/tor/support.ts'
 
-const READY_LIMIT_MS = 60_000
-/** Enough for a dial on a busy machine; two tests wait for all of it. */
-const TIMEOUT_MS = 15_000
+/** Enough for tor to find that a rendezvous was lost, and to make another; two tests wait for all of it. */
+const TIMEOUT_MS = 45_000
 const network = useTornet({ clients: 3 })
 
 describeHostMesh('libp2p over tor', async () => {
@@ -27,20 +26,7 @@ describeHostMesh('libp2p over tor', async () => {
   const attach = async (index: number): Promise<TorProvider> => {
     const client = tornet.clients[index]
     assert.ok(client !== undefined)
-    const provider = createTorProvider(
-      { clock: systemClock, random: systemRandom, logger: silentLogger, addressOf },
-      {
-        ...TOR_DEFAULTS,
-        mode: 'attach',
-        control: { path: client.controlPath },
-        socks: { path: client.socksPath },
-        child: { ...CHILD_TOR_DEFAULTS, directory: `${directory}/unused` },
-        socketDirectory: `${directory}/${index}`,
-        onionTarget: 'unix',
-      },
-    )
-    await provider.start()
-    await provider.whenReady(AbortSignal.timeout(READY_LIMIT_MS))
+    const provider = await attachTor(client, directory, String(index))
     return {
       ...provider,
       async connect(...dial) {

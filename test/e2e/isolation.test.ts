@@ -18,7 +18,7 @@ import { useTornet } from '../support/tornet/index.ts'
 import type { EscapeReport } from '../support/trace.ts'
 import { canTrace, escapeProbe, readTrace, runToEnd, traceCommand } from '../support/trace.ts'
 
-const LIMIT_MS = 120_000
+const LIMIT_MS = 600_000
 const skipNamespace = (await findUnshare()) === undefined && 'needs root or user namespaces'
 const skipTrace = !(await canTrace()) && 'needs strace and the right to trace'
 

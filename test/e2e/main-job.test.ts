@@ -13,7 +13,7 @@ import { createPublishedInvite, type DaemonProcess, startDaemon, waitFor } from 
 import { type TornetClient, useTornet } from '../support/tornet/index.ts'
 
 const DEMO = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
-const LIMIT_MS = 120_000
+const LIMIT_MS = 600_000
 
 const root = mkdtempSync(join(tmpdir(), 'noctule-main-'))
 after(() => rmSync(root, { recursive: true, force: true }))

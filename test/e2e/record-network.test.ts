@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { TorProvider } from '../../src/ports/index.ts'
-import { CHILD_TOR_DEFAULTS, createTorProvider, TOR_DEFAULTS } from '../../src/tor/index.ts'
 import { createRecordNetwork } from '../../src/transport/index.ts'
 import { describeRecordNetwork } from '../conformance/record-network.ts'
+import { attachTor } from '../support/attached-tor.ts'
+import { withDialsAgain } from '../support/dial-again.ts'
 import { useTornet } from '../support/tornet/index.ts'
-import { addressOf, silentLogger, systemClock, systemRandom } from '../unit/tor/support.ts'
+import { silentLogger } from '../unit/tor/support.ts'
 
-const READY_LIMIT_MS = 60_000
 const network = useTornet({ clients: 2 })
 
 describeRecordNetwork('libp2p over tor', async () => {
@@ -20,20 +20,7 @@ describeRecordNetwork('libp2p over tor', async () => {
   const attach = async (index: number): Promise<TorProvider> => {
     const client = tornet.clients[index]
     assert.ok(client !== undefined)
-    const provider = createTorProvider(
-      { clock: systemClock, random: systemRandom, logger: silentLogger, addressOf },
-      {
-        ...TOR_DEFAULTS,
-        mode: 'attach',
-        control: { path: client.controlPath },
-        socks: { path: client.socksPath },
-        child: { ...CHILD_TOR_DEFAULTS, directory: `${directory}/unused` },
-        socketDirectory: `${directory}/${index}`,
-        onionTarget: 'unix',
-      },
-    )
-    await provider.start()
-    await provider.whenReady(AbortSignal.timeout(READY_LIMIT_MS))
+    const provider = await attachTor(client, directory, String(index))
     return {
       ...provider,
       async connect(...dial) {
@@ -46,7 +33,7 @@ describeRecordNetwork('libp2p over tor', async () => {
   const [alice, bob] = await Promise.all([attach(0), attach(1)])
   return {
     alice: createRecordNetwork({ torProvider: alice, logger: silentLogger }),
-    bob: createRecordNetwork({ torProvider: bob, logger: silentLogger }),
+    bob: withDialsAgain(createRecordNetwork({ torProvider: bob, logger: silentLogger })),
     cut() {
       // The dialer's end is enough: tor tells the other one.
       for (const stream of streams) stream.destroy()

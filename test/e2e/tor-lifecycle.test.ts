@@ -49,7 +49,7 @@ async function hasOnion(directory: string, secretKey: OnionSecretKey): Promise<b
   }
 }
 
-describe('child tor', { timeout: 60_000 }, () => {
+describe('child tor', { timeout: 300_000 }, () => {
   it('starts, reports its stages, publishes what was queued, and leaves nothing behind', async (t) => {
     const directory = await shortDirectory(t)
     const provider = createTorProvider(deps, childOptions(directory))

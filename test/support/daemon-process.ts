@@ -137,7 +137,7 @@ export async function waitFor<T>(
   }
 }
 
-const PUBLISH_LIMIT_MS = 120_000
+const PUBLISH_LIMIT_MS = 600_000
 
 /**
  * An invite whose rendezvous can be found. Who dials before that is refused by tor and comes back on the reconnect clock,

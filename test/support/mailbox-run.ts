@@ -10,7 +10,7 @@ import { createSeededRandom } from './seeded-random.ts'
 import type { Tornet, TornetClient } from './tornet/index.ts'
 
 const FAULTY = fileURLToPath(new URL('./faulty-host-daemon.ts', import.meta.url))
-const JOIN_LIMIT_MS = 240_000
+const JOIN_LIMIT_MS = 600_000
 const STEP_LIMIT_MS = 900_000
 /** Daemons that attach to one tor process; each has its own control connection and isolation tokens. */
 const DAEMONS_PER_TOR = 4
