@@ -3,7 +3,6 @@
  * Never gives up: whatever is lost is looked for again with bounded, jittered pauses, and published again. Spec 07-tor.
  * @module
  */
-import { createHmac } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { isAppError } from '../base/index.ts'
 import type {
@@ -30,7 +29,7 @@ import type { TorOptions } from './options.ts'
 import { assertTorOptions } from './options.ts'
 import type { TorSession } from './session.ts'
 import { openTorSession } from './session.ts'
-import { dialSocks } from './socks/index.ts'
+import { createIsolationNames, dialSocks } from './socks/index.ts'
 import { createStatusBoard } from './status.ts'
 import { askBootstrap, subscribe } from './subscription.ts'
 
@@ -57,12 +56,7 @@ export function createTorProvider(deps: TorProviderDeps, options: TorOptions): R
   const { clock, random } = deps
   const logger = deps.logger.child('tor')
   const board = createStatusBoard()
-  /** tor shows the user name of a stream to whoever controls it: equal tokens must not be seen to be equal after a restart. */
-  const isolationSecret = random.bytes(32)
-  const isolationOf = (token: string): string => {
-    if (token === '') throw new RangeError('"isolation" must not be empty')
-    return createHmac('sha256', isolationSecret).update(token).digest('hex')
-  }
+  const isolation = createIsolationNames(random.bytes(32))
   const stopping = new AbortController()
   const dials = new Set<AbortController>()
   const streams = new Set<Duplex>()
@@ -216,16 +210,19 @@ export function createTorProvider(deps: TorProviderDeps, options: TorOptions): R
       connectOptions.signal.throwIfAborted()
       const through = session
       if (through === undefined || board.get().stage !== 'ready') throw torError('TOR_NOT_READY')
+      const token = connectOptions.isolation
+      const name = isolation.of(token, address)
       const dial = new AbortController()
       const onAbort = (): void => dial.abort(connectOptions.signal.reason)
       connectOptions.signal.addEventListener('abort', onAbort, { once: true })
       dials.add(dial)
       try {
         const stream = await dialSocks(through.socks, address, port, {
-          isolation: isolationOf(connectOptions.isolation),
+          isolation: name,
           optimistic: connectOptions.optimistic === true,
           timeoutMs: options.dialTimeoutMs,
           signal: dial.signal,
+          onUnanswered: () => isolation.leave(token, address, name),
         })
         if (stopping.signal.aborted) {
           stream.destroy()

@@ -89,12 +89,14 @@ describe('fuzz: SOCKS replies', () => {
         async ({ optimistic, ...script }) => {
           const server = await scriptedSocks(t, { ...script, onOpen: (socket) => socket.end() })
           let code = 'open'
+          let unanswered = 0
           try {
             const stream = await dialSocks({ path: server.path }, 'c'.repeat(56) as OnionAddress, 80, {
               isolation: 'fuzz',
               optimistic,
               timeoutMs: 100,
               signal: new AbortController().signal,
+              onUnanswered: () => (unanswered += 1),
             })
             stream.on('error', (error: unknown) => {
               code = isAppError(error) ? error.code : assert.fail(String(error))
@@ -108,6 +110,7 @@ describe('fuzz: SOCKS replies', () => {
             code = error.code
           }
           assert.ok(code === 'open' || code.startsWith('TOR_'))
+          assert.ok(unanswered <= (code === 'open' ? 0 : 1))
           seen.set(code, (seen.get(code) ?? 0) + 1)
           await until(() => server.openSockets() === 0)
         },

@@ -22,15 +22,14 @@ export const isLostDial = (error: unknown): boolean => isAppError(error) && LOST
 
 /**
  * Runs `dial` until it opens or fails for another reason than a lost dial, at most three times; what is lost is said.
- * `attempt` counts from 0: a dial in the name of the one before would wait for the circuit that was lost.
  */
 export async function dialAgain<T>(
-  dial: (attempt: number) => Promise<T>,
+  dial: () => Promise<T>,
   say: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await dial(attempt)
+      return await dial()
     } catch (error: unknown) {
       if (!isLostDial(error) || attempt + 1 >= DIALS_MAX_COUNT) throw error
       say(`a dial was lost and is made again: ${isAppError(error) ? error.code : ''}`)
@@ -40,11 +39,5 @@ export async function dialAgain<T>(
 
 /** The same network, whose dials are made again when they were lost. */
 export function withDialsAgain(network: RecordNetwork): RecordNetwork {
-  return {
-    ...network,
-    dial: (options) =>
-      dialAgain((attempt) =>
-        network.dial(attempt === 0 ? options : { ...options, isolation: `${options.isolation}-${attempt}` }),
-      ),
-  }
+  return { ...network, dial: (options) => dialAgain(() => network.dial(options)) }
 }

@@ -20,6 +20,8 @@ export interface DialSocksOptions {
   readonly optimistic: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** The dial ended, for whatever reason, before tor said what came of it; at most once. */
+  readonly onUnanswered: () => void
 }
 
 /** Writes of the handshake: greeting, credentials, request. The request is the last. */
@@ -81,6 +83,7 @@ export async function dialSocks(
   const stream = new OnionStream(socket)
   const outcome = Promise.withResolvers<Duplex>()
   let settled = false
+  let isAnswered = false
 
   const settle = (error?: unknown): void => {
     if (settled) return
@@ -92,6 +95,7 @@ export async function dialSocks(
     socket.removeListener('error', onError)
     tap.destroy()
     if (error === undefined) return outcome.resolve(stream)
+    if (!isAnswered) options.onUnanswered()
     // An optimistic caller holds the stream already and learns the reason from it.
     outcome.reject(error)
     stream.destroy(error instanceof Error ? error : torError('TOR_SOCKS_REFUSED'))
@@ -112,6 +116,7 @@ export async function dialSocks(
       return settle(torError('TOR_SOCKS_ISOLATION_REFUSED'))
     }
     if (message.kind === 'reply') {
+      isAnswered = true
       // Read by nobody until the stream opens, so that nothing falls between two readers.
       socket.pause()
       if (message.value !== 0) return settle(socksReplyError(message.value))

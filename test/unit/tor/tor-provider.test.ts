@@ -119,4 +119,35 @@ describe('tor provider', { timeout: 20_000 }, () => {
     assert.notEqual(two, one)
     assert.notEqual(later1, one)
   })
+
+  it('leaves the circuits on which a dial was not answered, for that service and token only', async (t) => {
+    const script: { reply?: Uint8Array } = { reply: GRANTED }
+    const socks = await scriptedSocks(t, script)
+    const { provider } = await attached(t, undefined, socks.path)
+    const other = addressOf(onionKey())
+    const nameOf = async (address = addressOf(key), isolation = 'mesh'): Promise<string> => {
+      const abort = new AbortController()
+      const dialing = provider.connect(address, 80, { isolation, signal: abort.signal })
+      const count = socks.requests.length
+      if (script.reply === undefined) {
+        await until(() => socks.requests.length > count)
+        abort.abort()
+      }
+      await dialing.then((stream) => stream.destroy()).catch(() => undefined)
+      return socks.users.splice(0)[0] ?? assert.fail('no dial')
+    }
+    const first = await nameOf()
+    assert.equal(await nameOf(), first, 'control: an answered dial keeps its circuits')
+    assert.equal(await nameOf(other), first)
+    delete script.reply
+    const lane = await nameOf(other, 'lane')
+    assert.equal(await nameOf(), first)
+    const second = await nameOf()
+    script.reply = GRANTED
+    const third = await nameOf()
+    assert.equal(new Set([first, second, third, lane]).size, 4)
+    assert.equal(await nameOf(), third)
+    assert.equal(await nameOf(other), first)
+    for (const name of [second, third]) assert.match(name, /^[0-9a-f]{64}$/)
+  })
 })

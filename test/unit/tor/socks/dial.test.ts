@@ -16,6 +16,7 @@ interface Overrides {
   readonly optimistic?: boolean
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  readonly onUnanswered?: () => void
 }
 
 const dial = (target: { path: string }, overrides: Overrides = {}): Promise<Duplex> =>
@@ -24,6 +25,7 @@ const dial = (target: { path: string }, overrides: Overrides = {}): Promise<Dupl
     optimistic: false,
     timeoutMs: 5_000,
     signal: new AbortController().signal,
+    onUnanswered: () => undefined,
     ...overrides,
   })
 
@@ -183,6 +185,41 @@ describe('SOCKS dial', { timeout: 20_000 }, () => {
     await assert.rejects(dial({ path: '/nonexistent/socks' }), fails('TOR_SOCKS_UNREACHABLE'))
   })
 
+  it('says when tor did not say what came of the dial, however it ended', async (t) => {
+    const silent = await scriptedSocks(t, {})
+    let count = 0
+    const onUnanswered = () => (count += 1)
+    await assert.rejects(dial(silent, { timeoutMs: 30, onUnanswered }))
+    assert.equal(count, 1)
+    const abort = new AbortController()
+    const pending = dial(silent, { signal: abort.signal, onUnanswered })
+    await until(() => silent.requests.length === 2)
+    abort.abort()
+    await assert.rejects(pending)
+    assert.equal(count, 2)
+    const optimistic = await dial(silent, { optimistic: true, onUnanswered })
+    optimistic.on('error', () => undefined)
+    assert.equal(count, 2)
+    optimistic.destroy(new Error('whoever waits has waited enough'))
+    await until(() => count === 3)
+    const cut = await scriptedSocks(t, { reply: GRANTED.subarray(0, 4), onOpen: (socket) => socket.destroy() })
+    await assert.rejects(dial(cut, { onUnanswered }))
+    assert.equal(count, 4)
+  })
+
+  it('does not say so of an answer, whatever comes after it (control)', async (t) => {
+    const onUnanswered = () => assert.fail('it was answered')
+    const refusing = await scriptedSocks(t, { reply: replyWith(0x05) })
+    await assert.rejects(dial(refusing, { onUnanswered }), fails('TOR_ONION_REFUSED'))
+    const open = await scriptedSocks(t, { reply: GRANTED, onOpen: (socket) => socket.write('first words') })
+    for (const optimistic of [false, true]) {
+      const stream = await dial(open, { optimistic, onUnanswered })
+      await once(stream, 'data')
+      stream.destroy()
+      await until(() => open.openSockets() === 0)
+    }
+  })
+
   it('shows a stream that breaks as such', async (t) => {
     let far: Socket | undefined
     const server = await scriptedSocks(t, {
@@ -206,7 +243,8 @@ describe('SOCKS dial', { timeout: 20_000 }, () => {
       await assert.rejects(dial({ path: '/nonexistent' }, { isolation }), RangeError)
     }
     const options = { isolation: 'x', optimistic: false, timeoutMs: 1, signal: new AbortController().signal }
-    await assert.rejects(dialSocks({ path: '/nonexistent' }, address, 0, options), RangeError)
+    const dialed = dialSocks({ path: '/nonexistent' }, address, 0, { ...options, onUnanswered: () => undefined })
+    await assert.rejects(dialed, RangeError)
   })
 
   it('tells why an optimistic stream failed in the turn in which it was handed over', async (t) => {
