@@ -11,7 +11,9 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { createEd25519Seed, ed25519PublicKey } from '../../src/crypto/index.ts'
+import { connectControl } from '../../src/tor/index.ts'
 import { onionAddress } from '../../src/wire/index.ts'
+import { TOR_LIMIT_MS } from '../support/attached-tor.ts'
 import type { TestOnion, Tornet, TornetClient } from '../support/tornet/index.ts'
 import {
   attachTornet,
@@ -23,6 +25,7 @@ import {
   startTornet,
   TORNET_VARIABLE,
   useTornet,
+  waitFor,
 } from '../support/tornet/index.ts'
 
 function client(tornet: Tornet, index: number): TornetClient {
@@ -69,6 +72,28 @@ describe('a private Tor network', () => {
     const nobody = onionAddress(ed25519PublicKey(createEd25519Seed()))
     // "Descriptor not found", tor's extended SOCKS reply.
     await assert.rejects(dialTestOnion(client(tornet(), 1), nobody, 'nobody'), { socksReply: 0xf0 })
+  })
+
+  it('keeps the links between its servers busy: circuits through all of them come and go', async () => {
+    const control = await connectControl({ path: join(tornet().directory, 'relay-00', 'control') })
+    try {
+      await control.authenticate()
+      const made = async (): Promise<string | undefined> => {
+        const { lines } = await control.request('GETINFO circuit-status')
+        const all = lines.flatMap((line) => (line.data ?? line.text).split('\n'))
+        // What tor builds by itself has another purpose and three hops.
+        return all.find((line) => /BUILT (\$\w+~\w+,){3}\$\w+~\w+ PURPOSE=GENERAL/.test(line))
+      }
+      const soon = { what: 'a circuit of the pulse', deadlineMs: performance.now() + TOR_LIMIT_MS }
+      const first = await waitFor(made, soon)
+      for (const server of ['auth0', 'relay01', 'relay02', 'relay03']) assert.ok(first.includes(`~${server}`), first)
+      await waitFor(async () => {
+        const next = await made()
+        return next !== undefined && next !== first
+      }, soon)
+    } finally {
+      await control.close()
+    }
   })
 
   it('takes further clients, and loses the ones that are stopped', async () => {

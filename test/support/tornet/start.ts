@@ -13,6 +13,7 @@ import { DESCRIPTION_FILE, encodeDescription } from './description.ts'
 import type { PortBlock } from './free-ports.ts'
 import { privatePorts, reservePorts } from './free-ports.ts'
 import { getAuthorityKeys, getRelayKeys, installKeys } from './key-cache.ts'
+import { type Pulse, startPulse } from './pulse.ts'
 import type { Run } from './run.ts'
 import { createRun } from './run.ts'
 import type { TorProcess } from './tor-process.ts'
@@ -46,6 +47,9 @@ interface Servers {
   readonly all: readonly TorProcess[]
 }
 
+/** As tor takes them: without signs. */
+const nicknameOf = (name: string): string => name.replace('-', '')
+
 function serverNames(relayCount: number): string[] {
   return ['auth0', ...Array.from({ length: relayCount }, (_, index) => `relay-${String(index).padStart(2, '0')}`)]
 }
@@ -73,7 +77,7 @@ async function startServers(boot: Boot, mark: (step: 'keysMs') => void): Promise
         torrc(directory) {
           const own = keys[index]
           if (own !== undefined) installKeys(own, directory)
-          const nickname = name.replace('-', '')
+          const nickname = nicknameOf(name)
           const orPort = index === 0 ? authorityOrPort : (relayPorts[index - 1] ?? 0)
           const server = { directory, owner: process.pid, nickname, orPort, network }
           return index === 0 ? authorityTorrc(server, Date.now() / 1000) : relayTorrc(server)
@@ -176,7 +180,9 @@ export async function startTornet(options: TornetOptions = {}): Promise<Tornet> 
   let netns: Netns | undefined
   let ports: PortBlock | undefined
   let pool: ClientPool | undefined
+  let pulse: Pulse | undefined
   const stop = async (): Promise<void> => {
+    await pulse?.stop()
     await run.end()
     await ports?.release()
   }
@@ -210,6 +216,9 @@ export async function startTornet(options: TornetOptions = {}): Promise<Tornet> 
       spreadConsensus(servers, boot),
       ...Array.from({ length: options.clients ?? 2 }, () => clientPool.add(boot.deadlineMs, options.signal)),
     ])
+    pulse = await startPulse(
+      serverNames(relayCount).map((name) => ({ directory: join(run.directory, name), nickname: nicknameOf(name) })),
+    )
     mark('clientsMs')
     steps.totalMs = performance.now() - startMs
     const tornet: Tornet = {

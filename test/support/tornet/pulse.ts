@@ -1,0 +1,78 @@
+/**
+ * Keeps the links between the servers of a private network from being idle, as those of the real network never are.
+ * Never uses a client or its link, nor the control connection by which a server is owned.
+ * @module
+ */
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import type { ControlConnection } from '../../../src/tor/index.ts'
+import { connectControl } from '../../../src/tor/index.ts'
+
+/** One circuit through all servers each time: of the ten links of five servers it uses four, both ways. */
+const PULSE_MS = 1_000
+/** Hops; tor itself makes none longer than eight. */
+const PATH_MAX_LENGTH = 7
+
+export interface PulsedServer {
+  readonly directory: string
+  readonly nickname: string
+}
+
+interface Source {
+  readonly nickname: string
+  readonly control: ControlConnection
+  circuit: string | undefined
+}
+
+export interface Pulse {
+  stop(): Promise<void>
+}
+
+/** Builds a circuit from a server drawn at random through all others in a random order, once a second. */
+export async function startPulse(servers: readonly PulsedServer[]): Promise<Pulse> {
+  const sources = await Promise.all(
+    servers.map(async ({ directory, nickname }): Promise<Source> => {
+      const control = await connectControl({ path: join(directory, 'control') })
+      await control.authenticate()
+      return { nickname, control, circuit: undefined }
+    }),
+  )
+  const pulse = async (): Promise<void> => {
+    const from = sources[randomInt(sources.length)]
+    if (from === undefined) return
+    const path = shuffled(sources.filter((source) => source !== from).map(({ nickname }) => nickname))
+    if (from.circuit !== undefined) await from.control.request(`CLOSECIRCUIT ${from.circuit}`)
+    const { lines } = await from.control.request(`EXTENDCIRCUIT 0 ${path.slice(0, PATH_MAX_LENGTH).join(',')}`)
+    from.circuit = /^EXTENDED (\d+)$/.exec(lines[0]?.text ?? '')?.[1]
+  }
+  let isBusy = false
+  const timer = setInterval(() => {
+    if (isBusy) return
+    isBusy = true
+    // A server that is gone or halted has no links to keep busy.
+    void pulse()
+      .catch(() => undefined)
+      .finally(() => {
+        isBusy = false
+      })
+  }, PULSE_MS)
+  timer.unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await Promise.all(sources.map(({ control }) => control.close()))
+    },
+  }
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const result = [...values]
+  for (let last = result.length - 1; last > 0; last -= 1) {
+    const other = randomInt(last + 1)
+    const [a, b] = [result[last], result[other]]
+    if (a === undefined || b === undefined) continue
+    result[last] = b
+    result[other] = a
+  }
+  return result
+}
