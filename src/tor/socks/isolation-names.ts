@@ -26,12 +26,12 @@ export interface IsolationNames {
 export function createIsolationNames(secret: Uint8Array): IsolationNames {
   const generations = new Map<string, number>()
   let last = 0
-  // An address has no blank, so that no two pairs are one.
-  const keyOf = (token: string, address: OnionAddress): string => `${address} ${token}`
+  const digest = (text: string): string => createHmac('sha256', secret).update(text).digest('hex')
+  // Does not keep whom we dialled, who may be no contact any more. An address has no blank: no two pairs are one.
+  const keyOf = (token: string, address: OnionAddress): string => digest(`service ${address} ${token}`)
   const of: IsolationNames['of'] = (token, address) => {
     if (token === '') throw new RangeError('"isolation" must not be empty')
-    const generation = generations.get(keyOf(token, address)) ?? 0
-    return createHmac('sha256', secret).update(`${generation} ${token}`).digest('hex')
+    return digest(`name ${generations.get(keyOf(token, address)) ?? 0} ${token}`)
   }
   return {
     of,
