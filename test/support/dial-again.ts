@@ -20,13 +20,14 @@ const DIALS_MAX_COUNT = 3
 /** True for what is no answer of the other side, so that dialling again may give one. */
 export const isLostDial = (error: unknown): boolean => isAppError(error) && LOST_DIALS.has(error.code)
 
+const sayAloud = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}
+
 /**
  * Runs `dial` until it opens or fails for another reason than a lost dial, at most three times; what is lost is said.
  */
-export async function dialAgain<T>(
-  dial: () => Promise<T>,
-  say: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-): Promise<T> {
+export async function dialAgain<T>(dial: () => Promise<T>, say: (line: string) => void = sayAloud): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await dial()
@@ -38,6 +39,6 @@ export async function dialAgain<T>(
 }
 
 /** The same network, whose dials are made again when they were lost. */
-export function withDialsAgain(network: RecordNetwork): RecordNetwork {
-  return { ...network, dial: (options) => dialAgain(() => network.dial(options)) }
+export function withDialsAgain(network: RecordNetwork, say = sayAloud): RecordNetwork {
+  return { ...network, dial: (options) => dialAgain(() => network.dial(options), say) }
 }

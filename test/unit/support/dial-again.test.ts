@@ -69,7 +69,9 @@ describe('a dial that is made again', () => {
       },
       stop: () => Promise.resolve(),
     }
-    assert.equal(await withDialsAgain(network).dial({} as DialOptions), link)
-    assert.equal(dials, 3)
+    const said: string[] = []
+    const patient = withDialsAgain(network, (line) => said.push(line))
+    assert.equal(await patient.dial({} as DialOptions), link)
+    assert.deepEqual([dials, said.length], [3, 2])
   })
 })
