@@ -7,12 +7,10 @@ import type { TorProvider } from '../../src/ports/index.ts'
 import { createHostMesh } from '../../src/transport/index.ts'
 import { MESH_BACKOFF_MAX_FACTOR } from '../../src/transport/mesh/options.ts'
 import { describeHostMesh } from '../conformance/host-mesh.ts'
-import { attachTor } from '../support/attached-tor.ts'
+import { attachTor, TEST_DIAL_TIMEOUT_MS } from '../support/attached-tor.ts'
 import { useTornet } from '../support/tornet/index.ts'
 import { silentLogger, systemClock } from '../unit/tor/support.ts'
 
-/** Enough for tor to find that a rendezvous was lost, and to make another; two tests wait for all of it. */
-const TIMEOUT_MS = 45_000
 const network = useTornet({ clients: 3 })
 
 describeHostMesh('libp2p over tor', async () => {
@@ -49,12 +47,12 @@ describeHostMesh('libp2p over tor', async () => {
         clock,
         hostSeed,
         meshOnionSecretKey,
-        meshTimeoutMs: TIMEOUT_MS,
+        meshTimeoutMs: TEST_DIAL_TIMEOUT_MS,
       })
     },
     pass: (task) => task,
     async passBackoff() {
-      skippedMs += MESH_BACKOFF_MAX_FACTOR * TIMEOUT_MS
+      skippedMs += MESH_BACKOFF_MAX_FACTOR * TEST_DIAL_TIMEOUT_MS
     },
     cut() {
       // The dialer's end is enough: tor tells the other one.

@@ -11,14 +11,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { DaemonProcess } from '../support/daemon-process.ts'
-import { createPublishedInvite, startDaemon, waitFor } from '../support/daemon-process.ts'
+import { createPublishedInvite, NETWORK_LIMIT_MS, startDaemon, waitFor } from '../support/daemon-process.ts'
 import { emptyNetnsCommand, findUnshare } from '../support/netns.ts'
 import type { TornetClient } from '../support/tornet/index.ts'
 import { useTornet } from '../support/tornet/index.ts'
 import type { EscapeReport } from '../support/trace.ts'
 import { canTrace, escapeProbe, readTrace, runToEnd, traceCommand } from '../support/trace.ts'
 
-const LIMIT_MS = 600_000
 const skipNamespace = (await findUnshare()) === undefined && 'needs root or user namespaces'
 const skipTrace = !(await canTrace()) && 'needs strace and the right to trace'
 
@@ -70,7 +69,7 @@ describe('the probe that tries to escape', () => {
     const report = await probe(escapeProbe(trap.port))
     assert.equal(report.tcp, 'ok')
     assert.equal(report.udp, 'ok')
-    await waitFor('the probe to arrive', LIMIT_MS, () =>
+    await waitFor('the probe to arrive', NETWORK_LIMIT_MS, () =>
       Promise.resolve(trap.reached.tcp > 0 && trap.reached.udp > 0 ? true : undefined),
     )
   })
@@ -119,7 +118,11 @@ describe('two daemons', () => {
       assert.ok(alice && bob)
       const uri = await createPublishedInvite(bob)
       const { contactId: bobAtAlice } = await alice.rpc.call('acceptInvite', { uri })
-      const request = await waitFor('the request', LIMIT_MS, async () => (await bob.rpc.call('listRequests', {}))[0])
+      const request = await waitFor(
+        'the request',
+        NETWORK_LIMIT_MS,
+        async () => (await bob.rpc.call('listRequests', {}))[0],
+      )
       const { contactId: aliceAtBob } = await bob.rpc.call('acceptRequest', { requestId: request.requestId })
       await alice.rpc.call('send', { recipient: bobAtAlice, message: 'to bob' })
       await bob.rpc.call('send', { recipient: aliceAtBob, message: 'to alice' })
@@ -134,7 +137,7 @@ describe('two daemons', () => {
   }
 
   async function awaitText(daemon: DaemonProcess, contactId: string, text: string): Promise<void> {
-    await waitFor(`"${text}"`, LIMIT_MS, async () => {
+    await waitFor(`"${text}"`, NETWORK_LIMIT_MS, async () => {
       const page = await daemon.rpc.call('listMessages', { recipient: contactId })
       return JSON.stringify(page).includes(`"${text}"`) ? true : undefined
     })

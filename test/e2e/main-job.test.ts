@@ -9,11 +9,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { createPublishedInvite, type DaemonProcess, startDaemon, waitFor } from '../support/daemon-process.ts'
+import {
+  createPublishedInvite,
+  type DaemonProcess,
+  NETWORK_LIMIT_MS,
+  startDaemon,
+  waitFor,
+} from '../support/daemon-process.ts'
 import { type TornetClient, useTornet } from '../support/tornet/index.ts'
 
 const DEMO = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
-const LIMIT_MS = 600_000
 
 const root = mkdtempSync(join(tmpdir(), 'noctule-main-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -29,7 +34,7 @@ const startAt = (name: string, client: TornetClient): Promise<DaemonProcess> =>
 const contactsOf = (daemon: DaemonProcess) => daemon.rpc.call('listContacts', {})
 
 async function arrive(daemon: DaemonProcess, contact: string, text: string): Promise<void> {
-  await waitFor(text, LIMIT_MS, async () => {
+  await waitFor(text, NETWORK_LIMIT_MS, async () => {
     const { messages } = await daemon.rpc.call('listMessages', { recipient: contact })
     return (
       messages.filter((message) => message.direction === 'received' && message.text === text).length === 1 || undefined
@@ -49,15 +54,19 @@ describe('the main job over Tor', () => {
     try {
       const uri = await createPublishedInvite(bob)
       const { contactId: atAlice } = await alice.rpc.call('acceptInvite', { uri, message: 'planted request' })
-      const request = await waitFor('the request', LIMIT_MS, async () => (await bob.rpc.call('listRequests', {}))[0])
+      const request = await waitFor(
+        'the request',
+        NETWORK_LIMIT_MS,
+        async () => (await bob.rpc.call('listRequests', {}))[0],
+      )
       assert.equal(request.message, 'planted request')
       await carol.rpc.call('acceptInvite', { uri })
-      const failed = await waitFor('the refusal', LIMIT_MS, async () =>
+      const failed = await waitFor('the refusal', NETWORK_LIMIT_MS, async () =>
         (await contactsOf(carol)).find(({ state }) => state === 'failed'),
       )
       assert.equal(failed.failure, 'INVITE_USED')
       const { contactId: atBob, safetyNumber } = await bob.rpc.call('acceptRequest', { requestId: request.requestId })
-      const active = await waitFor('the lane', LIMIT_MS, async () =>
+      const active = await waitFor('the lane', NETWORK_LIMIT_MS, async () =>
         (await contactsOf(alice)).find(({ state }) => state === 'active'),
       )
       assert.equal(active.safetyNumber, safetyNumber)
@@ -74,7 +83,7 @@ describe('the main job over Tor', () => {
       await bob.rpc.call('send', { recipient: atBob, message: 'planted text four' })
       await arrive(bob, atBob, 'x'.repeat(2_000))
       await arrive(alice, atAlice, 'planted text four')
-      await waitFor('the acknowledgements', LIMIT_MS, async () => {
+      await waitFor('the acknowledgements', NETWORK_LIMIT_MS, async () => {
         const { messages } = await alice.rpc.call('listMessages', { recipient: atAlice })
         return (
           messages.every(({ direction, delivery }) => direction === 'received' || delivery === 'delivered') || undefined

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { CHILD_TOR_DEFAULTS, createTorProvider, TOR_DEFAULTS, type TorOptions } from '../../src/tor/index.ts'
 import { describeTorProvider } from '../conformance/tor-provider.ts'
-import { TEST_PUBLISH_SETTLE_MS, TOR_LIMIT_MS } from '../support/attached-tor.ts'
+import { TEST_DIAL_TIMEOUT_MS, TEST_PUBLISH_SETTLE_MS, TOR_LIMIT_MS } from '../support/attached-tor.ts'
 import { sharedTornet } from '../support/tornet/index.ts'
 import { addressOf, clientKey, onionKey, silentLogger, systemClock, systemRandom } from '../unit/tor/support.ts'
 
@@ -20,8 +20,7 @@ describeTorProvider(
     const common = {
       ...TOR_DEFAULTS,
       retryMs: { first: 20, longest: 500 },
-      // tor finds after half a minute that a rendezvous was lost.
-      dialTimeoutMs: 45_000,
+      dialTimeoutMs: TEST_DIAL_TIMEOUT_MS,
       publishSettleMs: TEST_PUBLISH_SETTLE_MS,
       child: {
         ...CHILD_TOR_DEFAULTS,

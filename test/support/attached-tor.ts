@@ -16,6 +16,9 @@ export const TOR_LIMIT_MS = 180_000
  */
 export const TEST_PUBLISH_SETTLE_MS = 60_000
 
+/** For one dial: tor finds after half a minute that a rendezvous was lost (three times `CircuitBuildTimeout`), and makes another. */
+export const TEST_DIAL_TIMEOUT_MS = 45_000
+
 /** Attached to `client`, started and ready; its sockets lie in `directory`/`name`. */
 export async function attachTor(client: TornetClient, directory: string, name: string): Promise<RealTorProvider> {
   const provider = createTorProvider(

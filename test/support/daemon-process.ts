@@ -137,7 +137,8 @@ export async function waitFor<T>(
   }
 }
 
-const PUBLISH_LIMIT_MS = 600_000
+/** Ends a wait for what several dials and their pauses may have to do with; the condition is what is waited for. */
+export const NETWORK_LIMIT_MS = 600_000
 
 /**
  * An invite whose rendezvous can be found. Who dials before that is refused by tor and comes back on the reconnect clock,
@@ -145,7 +146,7 @@ const PUBLISH_LIMIT_MS = 600_000
  */
 export async function createPublishedInvite(daemon: DaemonProcess): Promise<string> {
   const { uri, inviteId } = await daemon.rpc.call('createInvite', {})
-  await waitFor('the rendezvous', PUBLISH_LIMIT_MS, async () => {
+  await waitFor('the rendezvous', NETWORK_LIMIT_MS, async () => {
     const invites = await daemon.rpc.call('listInvites', {})
     return invites.find((invite) => invite.inviteId === inviteId)?.published === true || undefined
   })

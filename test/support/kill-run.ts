@@ -7,14 +7,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createPublishedInvite, type DaemonProcess, startDaemon, waitFor } from './daemon-process.ts'
+import { createPublishedInvite, type DaemonProcess, NETWORK_LIMIT_MS, startDaemon, waitFor } from './daemon-process.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import type { Tornet } from './tornet/index.ts'
 
 const AUDITED = fileURLToPath(new URL('./audited-daemon.ts', import.meta.url))
 const SETTLE_LIMIT_MS = 900_000
-/** How long a control may take to show itself; the tests of a daemon that works never wait for it. */
-const CONTROL_LIMIT_MS = 600_000
 
 export interface KillRunOptions {
   readonly tornet: Tornet
@@ -83,7 +81,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRunResult> 
   /** What is broken on purpose shows only when something left before a kill and something after it: no kill comes too soon. */
   const untilSomethingLeft = async (): Promise<void> => {
     const { departures } = count()
-    await waitFor('an envelope to leave', CONTROL_LIMIT_MS, async () => count().departures > departures || undefined)
+    await waitFor('an envelope to leave', NETWORK_LIMIT_MS, async () => count().departures > departures || undefined)
   }
   let isWriting = true
   try {

@@ -5,12 +5,11 @@
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DaemonProcess, startDaemon, waitFor } from './daemon-process.ts'
+import { type DaemonProcess, NETWORK_LIMIT_MS, startDaemon, waitFor } from './daemon-process.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import type { Tornet, TornetClient } from './tornet/index.ts'
 
 const FAULTY = fileURLToPath(new URL('./faulty-host-daemon.ts', import.meta.url))
-const JOIN_LIMIT_MS = 600_000
 const STEP_LIMIT_MS = 900_000
 /** Daemons that attach to one tor process; each has its own control connection and isolation tokens. */
 const DAEMONS_PER_TOR = 4
@@ -90,7 +89,7 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
       ...(fault === undefined ? {} : { main: FAULTY, environment: { FAULT: fault } }),
     })
     hosts.push(daemon)
-    const stats = await waitFor(`host ${index}`, JOIN_LIMIT_MS, async () => {
+    const stats = await waitFor(`host ${index}`, NETWORK_LIMIT_MS, async () => {
       const found = await daemon.rpc.call('hostStats', {})
       return found.published ? found : undefined
     })
@@ -142,7 +141,7 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
 
   const pair = async (inviter: Person, acceptor: Person): Promise<void> => {
     const first = await online(inviter, acceptor)
-    await waitFor('hosts', JOIN_LIMIT_MS, async () =>
+    await waitFor('hosts', NETWORK_LIMIT_MS, async () =>
       (await first.rpc.call('listHosts', {})).length > 0 ? true : undefined,
     )
     const { uri, inviteId } = await first.rpc.call('createInvite', {})
@@ -208,7 +207,7 @@ export async function runMailboxes(options: MailboxRunOptions): Promise<MailboxR
     for (let index = 1; index < options.hosts; index += 2) {
       await Promise.all([index, index + 1].filter((each) => each < options.hosts).map(startHost))
     }
-    await waitFor('the hosts to know each other', JOIN_LIMIT_MS, async () => {
+    await waitFor('the hosts to know each other', NETWORK_LIMIT_MS, async () => {
       const stats = await Promise.all(hosts.map((host) => host.rpc.call('hostStats', {})))
       return stats.every((each) => each.hosts === options.hosts) || undefined
     })

@@ -3,10 +3,11 @@
  * Never uses a client or its link, nor the control connection by which a server is owned.
  * @module
  */
-import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
+import { shuffled } from '../../../src/mailbox/client/shuffled.ts'
 import type { ControlConnection } from '../../../src/tor/index.ts'
 import { connectControl } from '../../../src/tor/index.ts'
+import { createSeededRandom } from '../seeded-random.ts'
 
 /** One circuit through all servers each time: of the ten links of five servers it uses four, both ways. */
 const PULSE_MS = 1_000
@@ -37,10 +38,11 @@ export async function startPulse(servers: readonly PulsedServer[]): Promise<Puls
       return { nickname, control, circuit: undefined }
     }),
   )
+  const random = createSeededRandom(process.pid)
   const pulse = async (): Promise<void> => {
-    const from = sources[randomInt(sources.length)]
+    const [from, ...others] = shuffled(sources, random)
     if (from === undefined) return
-    const path = shuffled(sources.filter((source) => source !== from).map(({ nickname }) => nickname))
+    const path = others.map(({ nickname }) => nickname)
     if (from.circuit !== undefined) await from.control.request(`CLOSECIRCUIT ${from.circuit}`)
     const { lines } = await from.control.request(`EXTENDCIRCUIT 0 ${path.slice(0, PATH_MAX_LENGTH).join(',')}`)
     from.circuit = /^EXTENDED (\d+)$/.exec(lines[0]?.text ?? '')?.[1]
@@ -63,16 +65,4 @@ export async function startPulse(servers: readonly PulsedServer[]): Promise<Puls
       await Promise.all(sources.map(({ control }) => control.close()))
     },
   }
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  const result = [...values]
-  for (let last = result.length - 1; last > 0; last -= 1) {
-    const other = randomInt(last + 1)
-    const [a, b] = [result[last], result[other]]
-    if (a === undefined || b === undefined) continue
-    result[last] = b
-    result[other] = a
-  }
-  return result
 }
